@@ -1,0 +1,39 @@
+"""The databases the kit knows: one module each, found by looking in this folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+
+from kit.databases.base import Database
+from kit.errors import UnknownName
+
+_NOT_DATABASES = {"base", "programs"}
+
+
+def names() -> list[str]:
+    """List the databases in the order of their lessons."""
+    return [database.name for database in everything()]
+
+
+@cache
+def get(name: str) -> Database:
+    """Return the database called `name`; raise UnknownName with the nearest right spelling."""
+    if name not in _modules():
+        raise UnknownName.among("database", name, _modules())
+    module = importlib.import_module(f"{__name__}.{name}")
+    found: Database = module.DATABASE
+    return found
+
+
+@cache
+def everything() -> tuple[Database, ...]:
+    """Return every database in the order of their lessons."""
+    return tuple(sorted((get(name) for name in _modules()), key=lambda found: found.lesson))
+
+
+@cache
+def _modules() -> frozenset[str]:
+    found = {module.name for module in pkgutil.iter_modules(__path__)}
+    return frozenset(found - _NOT_DATABASES)

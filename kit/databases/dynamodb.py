@@ -1,0 +1,134 @@
+"""DynamoDB: DynamoDB Local where its jar is here, moto's server elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from kit.databases import programs
+from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+
+_JAR_FOLDERS = ("~/.local/share/dynamodb-local", "/usr/share/dynamodb-local", "/opt/dynamodb-local")
+_TABLE = "kit_memory"
+
+
+class DynamoDB(Database):
+    """DynamoDB's interface, without the cloud behind it."""
+
+    name = "dynamodb"
+    title = "DynamoDB"
+    summary = "cloud-native metadata, paid by the request"
+    lesson = "04_dynamodb"
+    accent = "#527fff"
+    scheme = "http"
+    port = 8000
+    image = "amazon/dynamodb-local:3.0.0"
+    install = {"pip": "moto[server]"}
+    # Local servers take any key; AWS asks for real ones, which come with an external URL.
+    user = "kit"
+    has_password = False
+    minimum_free_mb = 16
+
+    def programs(self) -> list[Program]:
+        moto = programs.package("moto", product="moto", path=Path(sys.executable))
+        return _local_jars() + moto
+
+    def command(self, program: Program, site: Site) -> Command:
+        if program.product == "moto":
+            argv = [str(program.path), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(site.port)]
+            return Command(argv=argv, env={"PYTHONUNBUFFERED": "1"} | dict(site.settings))
+        jar = _jar_command(program.path, site)
+        return Command(argv=["java", *jar, "-port", str(site.port)])
+
+    def container(self, site: Site) -> Container:
+        return Container(command=["-jar", "DynamoDBLocal.jar", "-sharedDb"])
+
+    def connect(self, endpoint: Endpoint, **options: Any) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        defaults: dict[str, Any] = {
+            "endpoint_url": f"{self._scheme(endpoint)}://{endpoint.host}:{endpoint.port}",
+            "region_name": "us-east-1",
+            "aws_access_key_id": endpoint.user or None,
+            "aws_secret_access_key": endpoint.password or endpoint.user or None,
+            "config": Config(
+                retries={"total_max_attempts": 2}, connect_timeout=10, read_timeout=20
+            ),
+        }
+        return boto3.resource("dynamodb", **(defaults | options))
+
+    def close(self, client: Any) -> None:
+        client.meta.client.close()
+
+    def ping(self, client: Any) -> None:
+        client.meta.client.list_tables(Limit=1)
+
+    def identify(self, client: Any) -> tuple[str, str]:
+        answer = client.meta.client.list_tables(Limit=1)["ResponseMetadata"]["HTTPHeaders"]
+        server = answer.get("server", "")
+        if "jetty" in server.lower():
+            return "DynamoDB Local", ""
+        if "werkzeug" in server.lower():
+            return "moto", next((found.version for found in self.programs()[-1:]), "")
+        return "DynamoDB", ""
+
+    def remember(self, client: Any) -> str:
+        token = uuid4().hex
+        table = client.Table(_TABLE)
+        if _TABLE not in client.meta.client.list_tables()["TableNames"]:
+            table = client.create_table(
+                TableName=_TABLE,
+                KeySchema=[{"AttributeName": "token", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "token", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+            table.wait_until_exists()
+        table.put_item(Item={"token": token})
+        return token
+
+    def recall(self, client: Any, token: str) -> bool:
+        if _TABLE not in client.meta.client.list_tables()["TableNames"]:
+            return False
+        return "Item" in client.Table(_TABLE).get_item(Key={"token": token})
+
+    def features(self, product: str) -> frozenset[str]:
+        if product == "moto":
+            return frozenset({"transactions"})
+        return frozenset({"persistence", "transactions", "metering", "expiry"})
+
+    def _scheme(self, endpoint: Endpoint) -> str:
+        return "https" if endpoint.tls else "http"
+
+
+def _local_jars() -> list[Program]:
+    named = os.environ.get("KIT_DYNAMODB_JAR")
+    jars = (
+        [Path(named)]
+        if named
+        else [Path(at, "DynamoDBLocal.jar").expanduser() for at in _JAR_FOLDERS]
+    )
+    return [
+        Program(path=jar, product="DynamoDB Local", version=java.version)
+        for jar in jars
+        if jar.is_file()
+        for java in programs.search("java", product="Java", flag="-version")[:1]
+    ]
+
+
+def _jar_command(jar: Path, site: Site) -> list[str]:
+    native = jar.parent / "DynamoDBLocal_lib"
+    return [
+        f"-Djava.library.path={native}",
+        "-jar",
+        str(jar),
+        "-sharedDb",
+        "-dbPath",
+        str(site.data),
+    ]
+
+
+DATABASE = DynamoDB()

@@ -1,0 +1,111 @@
+"""InfluxDB 1.x: training metrics as time series."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from kit.databases import programs
+from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+
+_QUIET = {
+    "INFLUXDB_REPORTING_DISABLED": "true",
+    "INFLUXDB_META_LOGGING_ENABLED": "false",
+    "INFLUXDB_HTTP_LOG_ENABLED": "false",
+    "INFLUXDB_HTTP_AUTH_ENABLED": "true",
+    "INFLUXDB_MONITOR_STORE_ENABLED": "false",
+}
+
+
+class InfluxDB(Database):
+    """InfluxDB 1.x, which speaks InfluxQL."""
+
+    name = "influxdb"
+    title = "InfluxDB"
+    summary = "training curves and utilisation as time series"
+    lesson = "07_influxdb"
+    accent = "#9394ff"
+    scheme = "influxdb"
+    port = 8086
+    image = "influxdb:1.12.2"
+    install = {"apt": "influxdb", "brew": "influxdb@1"}
+    user = "kit"
+    catalog = "mlops"
+
+    def programs(self) -> list[Program]:
+        found = programs.search("influxd", product=self.title, flag="version")
+        return [program for program in found if program.version.startswith("1.")]
+
+    def command(self, program: Program, site: Site) -> Command:
+        local = {
+            "INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{site.port}",
+            # The backup service would open a second, fixed port.
+            "INFLUXDB_BIND_ADDRESS": "127.0.0.1:0",
+            "INFLUXDB_META_DIR": str(site.data / "meta"),
+            "INFLUXDB_DATA_DIR": str(site.data / "data"),
+            "INFLUXDB_DATA_WAL_DIR": str(site.data / "wal"),
+        }
+        return Command(
+            argv=[str(program.path), "run", "-config", "/dev/null"],
+            env=_QUIET | local | dict(site.settings),
+        )
+
+    def admit(self, site: Site) -> None:
+        endpoint = self.endpoint("127.0.0.1", site.port, "")
+        client = self.connect(endpoint, username="", database="")
+        try:
+            # Until a first administrator exists, the server lets anyone create it.
+            client.create_user(self.user, site.password, admin=True)
+            client.switch_user(self.user, site.password)
+            client.create_database(self.catalog)
+        finally:
+            client.close()
+
+    def container(self, site: Site) -> Container:
+        admin = {
+            "INFLUXDB_ADMIN_USER": self.user,
+            "INFLUXDB_ADMIN_PASSWORD": site.password,
+            "INFLUXDB_DB": self.catalog,
+        }
+        return Container(env=_QUIET | admin | dict(site.settings))
+
+    def connect(self, endpoint: Endpoint, **options: Any) -> Any:
+        from influxdb import InfluxDBClient
+
+        where: dict[str, Any] = {
+            "host": endpoint.host,
+            "port": endpoint.port,
+            "username": endpoint.user,
+            "password": endpoint.password,
+            "database": endpoint.catalog,
+            "ssl": endpoint.tls,
+            "timeout": 10,
+            "retries": 1,
+            # Chunked answers and SHOW DIAGNOSTICS cannot be read as msgpack.
+            "headers": {"Accept": "application/json"},
+        }
+        return InfluxDBClient(**(where | options))
+
+    def ping(self, client: Any) -> None:
+        client.get_list_database()
+
+    def identify(self, client: Any) -> tuple[str, str]:
+        return self.title, str(client.ping()).lstrip("v").split("~")[0].split("-")[0]
+
+    def remember(self, client: Any) -> str:
+        token = uuid4().hex
+        client.write_points([{"measurement": "kit_memory", "fields": {"token": token}}])
+        return token
+
+    def recall(self, client: Any, token: str) -> bool:
+        points = client.query("SELECT token FROM kit_memory").get_points()
+        return any(point["token"] == token for point in points)
+
+    def features(self, product: str) -> frozenset[str]:
+        return frozenset({"persistence", "expiry", "continuous_queries"})
+
+    def _scheme(self, endpoint: Endpoint) -> str:
+        return "https" if endpoint.tls else "influxdb"
+
+
+DATABASE = InfluxDB()

@@ -1,0 +1,153 @@
+"""MongoDB: `mongod` where it is installed, SecantusDB elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from kit.databases import programs
+from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
+
+_SETUP_FILE = "setup-password"
+
+
+class MongoDB(Database):
+    """MongoDB's wire protocol; what answers it is said on the card."""
+
+    name = "mongodb"
+    title = "MongoDB"
+    summary = "run configurations whose shape changes"
+    lesson = "03_mongodb"
+    accent = "#00a35c"
+    scheme = "mongodb"
+    port = 27017
+    image = "mongo:8.0.13"
+    install = {"conda": "mongodb", "brew": "mongodb-community", "pip": "SecantusDB"}
+    user = "kit"
+    catalog = "mlops_db"
+    templated = True
+    minimum_free_mb = 400
+
+    def programs(self) -> list[Program]:
+        stand_in = programs.package("SecantusDB", product="SecantusDB", path=Path(sys.executable))
+        return programs.search("mongod", product="MongoDB") + stand_in
+
+    def initialise(self, program: Program, site: Site, run: Run) -> None:
+        if program.product == "MongoDB":
+            return
+        # SecantusDB has users only if one was made before it was started with --auth.
+        secret = secrets.token_urlsafe(24)
+        with programs.running(
+            [*_secantus(program, site), "--port", str(site.port)], site.directory
+        ):
+            endpoint = Endpoint(host="127.0.0.1", port=site.port)
+            client = self.connect(endpoint, serverSelectionTimeoutMS=20_000)
+            client.admin.command("createUser", self.user, pwd=secret, roles=["root"])
+            client.close()
+        (site.data / _SETUP_FILE).write_text(secret)
+
+    def command(self, program: Program, site: Site) -> Command:
+        port = ["--port", str(site.port)]
+        extra = [
+            f"--{key}={value}" if value else f"--{key}" for key, value in site.settings.items()
+        ]
+        if program.product == "SecantusDB":
+            return Command(argv=[*_secantus(program, site), "--auth", *port, *extra])
+        return Command(
+            argv=[str(program.path), *_mongod(site), *port, *extra],
+            files={"keyfile": secrets.token_hex(32)},
+        )
+
+    def admit(self, site: Site) -> None:
+        endpoint = Endpoint(host="127.0.0.1", port=site.port)
+        setup = site.data / _SETUP_FILE
+        if not setup.exists():
+            return self._admit_mongod(endpoint, site.password)
+        options = {"username": self.user, "password": setup.read_text(), "authSource": "admin"}
+        client = self.connect(endpoint, serverSelectionTimeoutMS=2000, **options)
+        client.admin.command("updateUser", self.user, pwd=site.password)
+        client.close()
+        setup.unlink()
+
+    def _admit_mongod(self, endpoint: Endpoint, password: str) -> None:
+        from pymongo.errors import OperationFailure
+
+        client = self.connect(endpoint, serverSelectionTimeoutMS=2000)
+        member = {"_id": 0, "host": f"{endpoint.host}:{endpoint.port}"}
+        try:
+            # Transactions and change streams need a replica set; one member is enough.
+            client.admin.command("replSetInitiate", {"_id": "kit", "members": [member]})
+        except OperationFailure as error:
+            if (error.details or {}).get("codeName") != "AlreadyInitialized":
+                raise
+        # Until a first user exists, the server lets a client on this machine create it.
+        client.admin.command("createUser", self.user, pwd=password, roles=["root"])
+        client.close()
+
+    def container(self, site: Site) -> Container:
+        return Container(
+            env={
+                "MONGO_INITDB_ROOT_USERNAME": self.user,
+                "MONGO_INITDB_ROOT_PASSWORD": site.password,
+            },
+            command=[f"--{key}={value}" for key, value in site.settings.items()],
+        )
+
+    def connect(self, endpoint: Endpoint, **options: Any) -> Any:
+        from pymongo import MongoClient
+
+        where: dict[str, Any] = {
+            "host": endpoint.host,
+            "port": endpoint.port,
+            "directConnection": True,
+            "serverSelectionTimeoutMS": 10_000,
+        }
+        if endpoint.user:
+            where |= {"username": endpoint.user, "password": endpoint.password}
+        if endpoint.query or endpoint.host.startswith("mongodb"):
+            where = {"host": self.url(endpoint)}
+        return MongoClient(**(where | options))
+
+    def url(self, endpoint: Endpoint) -> str:
+        # With a database in the address, drivers look for the user in that database.
+        return super().url(endpoint) + (
+            "" if endpoint.query or not endpoint.user else "?authSource=admin"
+        )
+
+    def ping(self, client: Any) -> None:
+        client.admin.command("listDatabases", nameOnly=True)
+
+    def identify(self, client: Any) -> tuple[str, str]:
+        info = client.admin.command("buildInfo")
+        if set(info["gitVersion"]) == {"0"}:
+            # The version that SecantusDB reports is that of the MongoDB it imitates.
+            return "SecantusDB", self.programs()[-1].version
+        return "MongoDB", str(info["version"])
+
+    def remember(self, client: Any) -> str:
+        return str(client[self.catalog].kit_memory.insert_one({}).inserted_id)
+
+    def recall(self, client: Any, token: str) -> bool:
+        from bson import ObjectId
+
+        return client[self.catalog].kit_memory.find_one({"_id": ObjectId(token)}) is not None
+
+    def features(self, product: str) -> frozenset[str]:
+        shared = {"persistence", "transactions", "expiry", "change_streams", "validators"}
+        return frozenset(shared if product == "SecantusDB" else shared | {"full_text", "sharding"})
+
+
+def _secantus(program: Program, site: Site) -> list[str]:
+    # Without a sync on commit, a crash loses writes that were acknowledged.
+    options = ["--storage-path", str(site.data), "--cache-size", "128M", "--sync-on-commit"]
+    return [str(program.path), "-m", "secantus", "--host", "127.0.0.1", *options]
+
+
+def _mongod(site: Site) -> list[str]:
+    options = ["--bind_ip", "127.0.0.1", "--nounixsocket", "--replSet", "kit", "--auth"]
+    return [*options, "--dbpath", str(site.data), "--keyFile", str(site.directory / "keyfile")]
+
+
+DATABASE = MongoDB()

@@ -1,0 +1,171 @@
+"""MySQL, or MariaDB where MySQL is not installed: the alternative metadata store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kit.databases import programs
+from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
+from kit.errors import ServerMissing
+
+_SETTINGS = {
+    "bind-address": "127.0.0.1",
+    # With names never looked up, `root@localhost` can come in by the private socket alone.
+    "skip-name-resolve": "ON",
+    "innodb-buffer-pool-size": "64M",
+    "performance-schema": "OFF",
+}
+_THROW_AWAY = {
+    "innodb-flush-log-at-trx-commit": "0",
+    "innodb-doublewrite": "OFF",
+    "sync-binlog": "0",
+}
+_DURABLE = {"innodb-flush-log-at-trx-commit": "1", "sync-binlog": "1"}
+
+
+class MySQL(Database):
+    """MySQL by preference, MariaDB where it is what the machine has; the card says which."""
+
+    name = "mysql"
+    title = "MySQL"
+    summary = "the other relational metadata store: fast reads, replicas"
+    lesson = "02_mysql"
+    accent = "#00758f"
+    scheme = "mysql+pymysql"
+    port = 3306
+    image = "mysql:8.4.6"
+    install = {
+        "apt": "mariadb-server-core mariadb-client-core",
+        "conda": "mysql-server mysql-client",
+        "brew": "mysql",
+    }
+    user = "mlflow"
+    catalog = "mlflow"
+    refuses_root = True
+    templated = True
+    minimum_free_mb = 250
+
+    def programs(self) -> list[Program]:
+        found = programs.search("mysqld", product="MySQL")
+        found = [program for program in found if program.path.resolve().name == "mysqld"]
+        return found + programs.search("mariadbd", product="MariaDB")
+
+    def initialise(self, program: Program, site: Site, run: Run) -> None:
+        if program.product == "MariaDB":
+            run([_installer(program), "--no-defaults", f"--datadir={site.data}", *_INSTALL])
+        else:
+            flags = ("--no-defaults", "--initialize-insecure", f"--datadir={site.data}")
+            run([program.path, *flags, "--innodb-redo-log-capacity=8M"])
+
+    def command(self, program: Program, site: Site) -> Command:
+        settings = _SETTINGS | (_DURABLE if site.durable else _THROW_AWAY)
+        if program.product == "MySQL":
+            settings["mysqlx"] = "OFF"
+        settings |= {
+            "datadir": str(site.data),
+            "port": str(site.port),
+            "socket": str(_socket(site)),
+            "pid-file": str(site.data / "server.pid"),
+        }
+        settings |= site.settings
+        flags = [f"--{key}={value}" for key, value in settings.items()]
+        return Command(argv=[str(program.path), "--no-defaults", *flags])
+
+    def admit(self, site: Site) -> None:
+        import pymysql
+
+        with pymysql.connect(unix_socket=str(_socket(site)), user="root") as client:
+            cursor = client.cursor()
+            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{self.catalog}`")
+            # Binary logs keep statements as they were typed; this one holds the password.
+            cursor.execute("SET SESSION sql_log_bin = 0")
+            cursor.execute(
+                "CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", [self.user, site.password]
+            )
+            cursor.execute("GRANT ALL ON *.* TO %s@'%%' WITH GRANT OPTION", [self.user])
+
+    def container(self, site: Site) -> Container:
+        settings = (_DURABLE if site.durable else _THROW_AWAY) | dict(site.settings)
+        return Container(
+            env={
+                "MYSQL_ROOT_PASSWORD": site.password,
+                "MYSQL_DATABASE": self.catalog,
+                "MYSQL_USER": self.user,
+                "MYSQL_PASSWORD": site.password,
+            },
+            command=[f"--{key}={value}" for key, value in settings.items()],
+        )
+
+    def admit_container(self, endpoint: Endpoint) -> None:
+        from dataclasses import replace
+
+        # The image grants its user one database; lessons on replicas and grants need more.
+        with self.connect(replace(endpoint, user="root", catalog="")) as client:
+            client.cursor().execute("GRANT ALL ON *.* TO %s@'%%' WITH GRANT OPTION", [self.user])
+
+    def connect(self, endpoint: Endpoint, **options: Any) -> Any:
+        import pymysql
+
+        where: dict[str, Any] = {
+            "host": endpoint.host,
+            "port": endpoint.port,
+            "user": endpoint.user,
+            "password": endpoint.password,
+            "database": endpoint.catalog or None,
+            "connect_timeout": 10,
+        }
+        return pymysql.connect(**(where | options))
+
+    def ping(self, client: Any) -> None:
+        with client.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+
+    def identify(self, client: Any) -> tuple[str, str]:
+        with client.cursor() as cursor:
+            cursor.execute("SELECT VERSION()")
+            version = str(cursor.fetchone()[0])
+        return "MariaDB" if "mariadb" in version.lower() else "MySQL", version.split("-")[0]
+
+    def remember(self, client: Any) -> str:
+        with client.cursor() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS kit_memory (id SERIAL PRIMARY KEY)")
+            cursor.execute("INSERT INTO kit_memory VALUES (NULL)")
+            token = str(cursor.lastrowid)
+        client.commit()
+        return token
+
+    def recall(self, client: Any, token: str) -> bool:
+        with client.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM kit_memory WHERE id = %s", [token])
+            return cursor.fetchone() is not None
+
+    def features(self, product: str) -> frozenset[str]:
+        return frozenset({"persistence", "transactions", "replication", "json", "full_text"})
+
+
+_INSTALL = (
+    "--skip-test-db",
+    "--auth-root-authentication-method=normal",
+    "--skip-name-resolve",
+    "--innodb-log-file-size=8M",
+)
+
+
+def _installer(program: Program) -> Path:
+    for folder in (program.path.resolve().parent, Path("/usr/bin")):
+        for name in ("mariadb-install-db", "mysql_install_db"):
+            if (folder / name).exists():
+                return folder / name
+    raise ServerMissing(
+        "MariaDB's server is here, but not `mariadb-install-db`, which creates its files. "
+        "Install the package that carries it: apt-get install mariadb-server-core"
+    )
+
+
+def _socket(site: Site) -> Path:
+    return site.data / "s"
+
+
+DATABASE = MySQL()

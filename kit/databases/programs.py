@@ -1,0 +1,83 @@
+"""Find server programs on this machine."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+from kit.databases.base import Program
+
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_SYSTEM = ("/usr/local/bin", "/usr/bin", "/usr/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
+
+
+def search(
+    binary: str, *, product: str, flag: str = "--version", also: Sequence[str] = ()
+) -> list[Program]:
+    """List the programs called `binary` on PATH, in the system's folders and the globs `also`."""
+    found: dict[Path, Program] = {}
+    for path in _candidates(binary, also):
+        version = _ask(path, flag)
+        if version:
+            # The name a program is called by can decide what it does, so the link is kept.
+            program = Program(path=path, product=product, version=version)
+            found.setdefault(path.resolve(), program)
+    return list(found.values())
+
+
+def package(name: str, *, product: str, path: Path) -> list[Program]:
+    """List the server that comes as the Python package `name`, if it is installed."""
+    try:
+        return [Program(path=path, product=product, version=package_version(name))]
+    except PackageNotFoundError:
+        return []
+
+
+@contextmanager
+def running(argv: Sequence[str], directory: Path) -> Iterator[None]:
+    """Run a server while its data directory is being prepared."""
+    with open(directory / "setup.log", "ab") as log:
+        server = subprocess.Popen(
+            argv, cwd=directory, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        yield
+        server.terminate()
+        server.wait(20)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _candidates(binary: str, also: Sequence[str]) -> Iterator[Path]:
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), *_SYSTEM]
+    for pattern in also:
+        folders += sorted(glob.glob(pattern), key=_newest_first)
+    for folder in folders:
+        path = Path(folder, binary)
+        if folder and os.access(path, os.X_OK) and path.is_file():
+            yield path
+
+
+def _newest_first(folder: str) -> list[int]:
+    return [-int(number) for number in re.findall(r"\d+", folder)]
+
+
+@cache
+def _ask(path: Path, flag: str) -> str:
+    try:
+        answer = subprocess.run(
+            [path, flag], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    match = _VERSION.search(answer.stdout + answer.stderr)
+    return match.group() if match else ""

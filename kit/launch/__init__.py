@@ -1,0 +1,1 @@
+"""How a server is started, shared, and removed when nobody uses it."""

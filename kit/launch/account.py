@@ -1,0 +1,49 @@
+"""Under which account a server runs that refuses to be root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from kit.databases.base import Database
+from kit.errors import MissingError
+
+_PREFERRED = ("nobody",)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A system account, by number."""
+
+    uid: int
+    gid: int
+
+
+def for_database(database: Database) -> Account | None:
+    """Return the account to drop to, or None where the server runs as the present user."""
+    if os.getuid() != 0 or not database.refuses_root:
+        return None
+    return _unprivileged()
+
+
+def give(path: Path, account: Account | None) -> None:
+    """Hand a file or directory to the account that the server runs under."""
+    if account:
+        os.chown(path, account.uid, account.gid)
+
+
+@cache
+def _unprivileged() -> Account:
+    for name in _PREFERRED:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid)
+    raise MissingError(
+        "This server refuses to run as root, and there is no account `nobody` to run it as. "
+        "Start JupyterLab as an ordinary user."
+    )

@@ -1,0 +1,58 @@
+"""One server as the supervisor knows it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Message = dict[str, Any]
+RECORD = "record.json"
+
+
+@dataclass
+class Instance:
+    """One server, from the moment its name is claimed until nothing of it is left."""
+
+    id: str
+    name: str
+    backend: str
+    asked: Message
+    directory: Path
+    owner: str
+    keep: bool
+    state: str = "starting"
+    facts: Message = field(default_factory=dict)
+    command: Message = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    code: int | None = None
+    leases: set[str] = field(default_factory=set)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: bool = False
+
+    def describe(self) -> Message:
+        """Return what clients may know, the password included: the socket is the user's own."""
+        shown = ("id", "name", "backend", "asked", "state", "facts", "code", "keep")
+        return {key: getattr(self, key) for key in shown} | {
+            "directory": str(self.directory),
+            "pid": self.process.pid if self.process else None,
+            "users": len(self.leases),
+        }
+
+    def write_record(self) -> None:
+        """Leave on disk what a later supervisor needs to clean up after this one."""
+        record = {"backend": self.backend, "pid": self.process.pid if self.process else None}
+        (self.directory / RECORD).write_text(json.dumps(record))
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the main process runs."""
+        return self.process is not None and self.code is None
+
+    @property
+    def unused(self) -> bool:
+        """Tell whether nobody holds the server any more."""
+        return self.state != "starting" and not self.leases and not self.keep

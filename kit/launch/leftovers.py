@@ -1,0 +1,75 @@
+"""Remove what servers leave: out of sight at once, off the disk without hurry."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from kit.launch import processes
+from kit.launch.instance import RECORD
+
+_DEATH_TAKES = 3.0
+
+
+def sweep(home: Path) -> None:
+    """Remove every server that a supervisor which is no more left behind."""
+    for directory in sorted(home.glob("servers/*")):
+        record = _record(directory)
+        if record.get("backend") == "container":
+            subprocess.run(removal(directory.name), check=False)
+        processes.kill_inside(directory)
+        _await_empty(directory)
+        pid = record.get("pid")
+        if isinstance(pid, int):
+            processes.free_shared_memory(pid)
+        discard(home, directory)
+    empty_trash(home)
+
+
+def discard(home: Path, directory: Path) -> None:
+    """Move a server's directory out of the way; `empty_trash` deletes it."""
+    trash = home / "trash"
+    trash.mkdir(exist_ok=True)
+    try:
+        directory.rename(trash / uuid4().hex)
+    except FileNotFoundError:
+        return
+
+
+def empty_trash(home: Path) -> None:
+    """Delete what was discarded."""
+    shutil.rmtree(home / "trash", ignore_errors=True)
+
+
+def removal(identity: str) -> list[str]:
+    """Return the command that removes the container of the server `identity`."""
+    return [sys.executable, "-m", "kit.launch.container", "remove", identity]
+
+
+def _record(directory: Path) -> dict[str, object]:
+    try:
+        found = json.loads((directory / RECORD).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _await_empty(directory: Path) -> None:
+    deadline = time.monotonic() + _DEATH_TAKES
+    while processes.inside(directory) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def remove_empty(home: Path) -> None:
+    """Remove the directories of running servers themselves where they are empty."""
+    for name in ("servers", "trash"):
+        try:
+            os.rmdir(home / name)
+        except OSError:
+            continue

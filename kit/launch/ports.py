@@ -1,0 +1,32 @@
+"""Ports on the loopback interface."""
+
+from __future__ import annotations
+
+import socket
+
+from kit.errors import PortTaken
+
+
+def choose(asked: int) -> int:
+    """Return a free port, or the one asked for; raise PortTaken if it is in use."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", asked))
+        except (OSError, OverflowError):
+            raise taken(asked) from None
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def taken(port: int) -> PortTaken:
+    """Describe a port that another program has."""
+    return PortTaken(
+        f"Port {port} is in use by another program or not allowed. Leave port= out and the kit "
+        f"finds a free one, or see who has it: ss -ltnp | grep {port}"
+    )
+
+
+def check_open(port: int) -> None:
+    """Raise OSError unless something accepts connections on the port."""
+    socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -1,0 +1,58 @@
+"""Ready means that a real query was answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kit.databases.base import Database, Endpoint
+from kit.errors import KitError, StartTimeout
+
+T = TypeVar("T")
+_SHORTEST, _LONGEST = 0.002, 0.05
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Wait for `what` until `deadline` (monotonic seconds); `alive` raises if it has died."""
+
+    what: str
+    deadline: float
+    alive: Callable[[], None]
+
+    def until(self, attempt: Callable[[], T]) -> T:
+        """Repeat `attempt` until it succeeds; raise StartTimeout, or what `alive` raises."""
+        pause = _SHORTEST
+        while True:
+            try:
+                return attempt()
+            except KitError:
+                raise
+            except Exception as error:
+                self.alive()
+                if time.monotonic() > self.deadline:
+                    raise self._late(error) from None
+            time.sleep(pause)
+            pause = min(pause * 1.4, _LONGEST)
+
+    def _late(self, error: Exception) -> StartTimeout:
+        reason = str(error).strip().splitlines()
+        last = f" Its last answer: {reason[0]}." if reason else ""
+        return StartTimeout(
+            f"{self.what} did not answer a query in time.{last} The machine may be busy: "
+            "give it longer with kit.start(..., timeout=180), or look at: kit doctor"
+        )
+
+
+def introduce(database: Database, endpoint: Endpoint) -> tuple[str, str]:
+    """Have the server answer a query and say its product and version."""
+    client = database.connect(endpoint)
+    try:
+        database.ping(client)
+        return database.identify(client)
+    finally:
+        with suppress(Exception):
+            database.close(client)

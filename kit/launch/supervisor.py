@@ -1,0 +1,275 @@
+"""The one small process that starts servers and ends them when nobody holds a lease.
+
+A lease is an open connection: it closes when its kernel ends, however it ends. The supervisor holds
+a lock while it lives; whoever gets the lock next removes what an earlier one left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from kit.launch import leftovers, processes
+from kit.launch.instance import Instance, Message
+from kit.launch.paths import socket_path
+
+_GRACE = 8.0
+_IDLE = 5.0
+_LINE_LIMIT = 4 * 1024 * 1024
+
+
+class Supervisor:
+    """Serve requests over a Unix socket until there is nothing left to look after."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._instances: dict[str, Instance] = {}
+        self._clients: dict[str, asyncio.StreamWriter] = {}
+        self._commands: dict[int, asyncio.Event] = {}
+        self._finished = asyncio.Event()
+        self._idle: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Run until idle."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._finished.set)
+        path = socket_path(self._home)
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._answer, path, limit=_LINE_LIMIT)
+        self._look_idle()
+        await self._finished.wait()
+        path.unlink(missing_ok=True)
+        server.close()
+        await asyncio.gather(*(self._dispose(found) for found in list(self._instances.values())))
+        leftovers.empty_trash(self._home)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            line = await reader.readline()
+            message = json.loads(line) if line else {"op": ""}
+            if message["op"] == "lease":
+                await self._hold(message["client"], reader, writer)
+            elif message["op"]:
+                await send(writer, await self._perform(message))
+        except (ConnectionError, ValueError):
+            pass
+        finally:
+            writer.close()
+            self._look_idle()
+
+    async def _perform(self, message: Message) -> Message:
+        operations: dict[str, Callable[..., Coroutine[Any, Any, Message]]] = {
+            "claim": self._claim,
+            "spawn": self._spawn,
+            "publish": self._publish,
+            "show": self._show,
+            "list": self._list,
+            "end": self._end_one,
+            "stop": self._stop,
+            "release": self._release,
+        }
+        operation = operations[message.pop("op")]
+        if "id" in message:
+            if message["id"] not in self._instances:
+                return {"error": "gone"}
+            message["instance"] = self._instances[message.pop("id")]
+        try:
+            return await operation(**message)
+        except OSError as error:
+            return {"error": "system", "text": str(error.strerror), "errno": error.errno}
+
+    async def _hold(
+        self, client: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._clients[client] = writer
+        await send(writer, {"event": "held", "id": ""})
+        try:
+            await reader.read()
+        finally:
+            del self._clients[client]
+            for instance in list(self._instances.values()):
+                self._let_go(instance, client)
+
+    async def _claim(
+        self, client: str, name: str, backend: str, asked: Message, keep: bool
+    ) -> Message:
+        for instance in self._instances.values():
+            if instance.name == name and not instance.ending:
+                if instance.state != "starting":
+                    self._lend(instance, client, keep)
+                return {"claim": instance.state, "instance": instance.describe()}
+        identity = uuid4().hex[:8]
+        directory = self._home / "servers" / identity
+        directory.mkdir(mode=0o711, parents=True)
+        instance = Instance(identity, name, backend, asked, directory, client, keep)
+        instance.write_record()
+        self._instances[identity] = instance
+        if client not in self._clients:
+            self._let_go(instance, client)
+        return {"claim": "yours", "instance": instance.describe()}
+
+    async def _spawn(self, instance: Instance, command: Message | None = None) -> Message:
+        instance.command = command or instance.command
+        with open(instance.directory / "log", "ab") as log:
+            instance.process = _start(instance.command, instance.directory, log.fileno())
+        instance.code = None
+        instance.ended.clear()
+        instance.write_record()
+        return {"instance": instance.describe()}
+
+    async def _publish(self, instance: Instance, facts: Message) -> Message:
+        first = instance.state == "starting"
+        instance.facts = facts
+        gone = instance.process is not None and not instance.alive
+        self._change(instance, "exited" if gone else "running")
+        if first:
+            self._lend(instance, instance.owner, instance.keep)
+        return {"instance": instance.describe()}
+
+    async def _show(self, instance: Instance) -> Message:
+        return {"instance": instance.describe()}
+
+    async def _list(self) -> Message:
+        found = [one.describe() for one in self._instances.values() if not one.ending]
+        return {"instances": found}
+
+    async def _end_one(self, instance: Instance, number: int | None = None) -> Message:
+        await self._end(instance, number or instance.command["stop"])
+        return {"instance": instance.describe()}
+
+    async def _stop(self, instance: Instance) -> Message:
+        instance.ending = True
+        await self._end(instance, instance.command.get("stop", signal.SIGTERM))
+        await self._dispose(instance)
+        return {}
+
+    async def _release(self, instance: Instance, client: str) -> Message:
+        self._let_go(instance, client)
+        return {}
+
+    def _lend(self, instance: Instance, client: str, keep: bool) -> None:
+        instance.keep = instance.keep or keep
+        instance.leases.add(client)
+        # A client may have gone while its request was under way.
+        if client not in self._clients:
+            self._let_go(instance, client)
+
+    def _let_go(self, instance: Instance, client: str) -> None:
+        instance.leases.discard(client)
+        orphaned = instance.state == "starting" and instance.owner == client
+        if (orphaned or instance.unused) and not instance.ending:
+            instance.ending = True
+            self._later(self._dispose(instance))
+
+    async def _end(self, instance: Instance, number: int) -> None:
+        if instance.process and instance.alive and number != signal.SIGKILL:
+            processes.send(instance.process.pid, number)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(instance.ended.wait(), _GRACE)
+        processes.kill_inside(instance.directory)
+        if instance.process:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(instance.ended.wait(), _GRACE)
+
+    async def _dispose(self, instance: Instance) -> None:
+        instance.ending = True
+        await self._end(instance, instance.command.get("quit", signal.SIGKILL))
+        if instance.process:
+            processes.free_shared_memory(instance.process.pid)
+        if instance.backend == "container":
+            await self._run(leftovers.removal(instance.id))
+        if self._instances.pop(instance.id, None):
+            leftovers.discard(self._home, instance.directory)
+            self._change(instance, "stopped")
+        # Deleting many files at once slows the creation of new ones for a while.
+        asyncio.get_running_loop().call_later(1.0, leftovers.empty_trash, self._home)
+        self._look_idle()
+
+    async def _run(self, argv: list[str]) -> None:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+        self._commands[process.pid] = ended = asyncio.Event()
+        await ended.wait()
+        process.returncode = 0
+
+    def _reap(self) -> None:
+        while ended := _ended_child():
+            pid, code = ended
+            if pid in self._commands:
+                self._commands.pop(pid).set()
+            for instance in self._instances.values():
+                if instance.process and instance.process.pid == pid:
+                    self._note_end(instance, code)
+
+    def _note_end(self, instance: Instance, code: int) -> None:
+        instance.code = code
+        if instance.process:
+            instance.process.returncode = code
+        if instance.state == "running":
+            self._change(instance, "exited")
+        instance.ended.set()
+
+    def _change(self, instance: Instance, state: str) -> None:
+        instance.state = state
+        for writer in self._clients.values():
+            self._later(send(writer, {"event": state, "id": instance.id}))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _look_idle(self) -> None:
+        if self._idle:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(_IDLE, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        if not self._instances and not self._clients:
+            self._finished.set()
+
+
+async def send(writer: asyncio.StreamWriter, message: Message) -> None:
+    """Write one message; a reader that has gone is no error."""
+    try:
+        writer.write(json.dumps(message).encode() + b"\n")
+        await writer.drain()
+    except ConnectionError:
+        pass
+
+
+def _start(command: Message, directory: Path, log: int) -> subprocess.Popen[bytes]:
+    uid, gid = command["account"] or (None, None)
+    return subprocess.Popen(
+        command["argv"],
+        cwd=directory,
+        env=command["env"],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        # The Interrupt button signals the kernel's whole process group.
+        start_new_session=True,
+        # Set after the change of account, which would clear it.
+        preexec_fn=lambda: processes.die_with_parent(command["quit"]),
+        user=uid,
+        group=gid,
+        extra_groups=[] if command["account"] else None,
+    )
+
+
+def _ended_child() -> tuple[int, int] | None:
+    try:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (pid, os.waitstatus_to_exitcode(status)) if pid else None
