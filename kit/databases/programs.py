@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
@@ -16,6 +16,7 @@ from pathlib import Path
 from kit.databases.base import Program
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
+_ENDING_TAKES = 5.0
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/usr/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
 
 
@@ -51,7 +52,8 @@ def running(argv: Sequence[str], directory: Path) -> Iterator[None]:
     try:
         yield
         server.terminate()
-        server.wait(20)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(_ENDING_TAKES)
     finally:
         server.kill()
         server.wait()
