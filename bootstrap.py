@@ -1,0 +1,250 @@
+"""Set the kit up on a fresh machine: `make setup` runs this file.
+
+It needs nothing but the standard library, and its syntax is one that Python 3.7 reads, so that an
+old Python can say what is missing. Python packages go to `.venv`; servers come from apt where this
+user may use it. What cannot be had is named, with what to type, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import importlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from binder import servers
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = str(VENV / "bin" / "python")
+STAMP = VENV / "setup.stamp"
+MINORS = (13, 12, 11)
+ROOM = 3 * 10**9  # bytes: 1.2e9 of Python packages, 0.5e9 of servers, downloads
+
+# What a failed step's output holds: what it means, what to type.
+SYMPTOMS = (
+    ("no space left|os error 28", "the disk is full", "free 3 GB (df -h . /tmp)"),
+    (
+        "could not get lock|unable to (acquire|lock)|held by process",
+        "another apt or dpkg is at work",
+        "wait until it is done (pgrep -a 'apt|dpkg|unattended')",
+    ),
+    (
+        "dpkg was interrupted|unmet dependencies",
+        "an earlier installation by apt was cut short",
+        "sudo dpkg --configure -a && sudo apt-get install --fix-broken",
+    ),
+    (
+        "do not match the hashes|hash mismatch",
+        "a download is not the file that requirements.lock names, and was refused",
+        "see which package index or proxy answers (pip config list)",
+    ),
+    ("permission denied", f"files in {ROOT} belong to another user", "sudo chown -R $(id -u) ."),
+    (
+        "resolv|resolution|unreachable|connection|dns error|sending request",
+        "the package index did not answer",
+        "see to the network and to pip config list (uv reads its own settings only: "
+        "KIT_INSTALLER=pip make setup does without it)",
+    ),
+)
+
+
+class SetupError(Exception):
+    """What happened, the likely cause, what to type next."""
+
+
+def need_fitting_python(version=sys.version_info):
+    """Return under Python 3.11 to 3.13, or start again under one that PATH holds."""
+    if version[0] == 3 and version[1] in MINORS:
+        return
+    names = [f"python3.{minor}" for minor in MINORS]
+    for name in names:
+        if servers.works(name, "-c", "import venv"):
+            os.execvp(name, [name, str(Path(__file__)), *sys.argv[1:]])  # noqa: S606
+    command = 'uv python install 3.12 && make setup PYTHON="$(uv python find 3.12)"'
+    for name in names:
+        if servers.works("apt-cache", "show", name):
+            command = f"sudo apt-get install {name} {name}-venv && make setup"
+            break
+    raise SetupError(
+        f"Python 3.11, 3.12 or 3.13 is needed; {sys.executable} is {version[0]}.{version[1]} and "
+        f"PATH holds no other.\nNext: {command}\n  or: conda env create -f environment.yml"
+    )
+
+
+def explain(title, text):
+    """Turn a failed step's output into one message with the next command."""
+    for pattern, cause, command in SYMPTOMS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return f"{title}: {cause}.\nNext: {command}, then make setup"
+    return f"{title}: failed as the lines above say.\nNext: make setup, once that is mended"
+
+
+def finish(process, tick):
+    """Wait for a process; on Ctrl-C let it come to its own end first, then raise."""
+    interrupted = False
+    while process.poll() is None:
+        try:
+            process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            tick()
+        except KeyboardInterrupt:
+            interrupted = True
+            with contextlib.suppress(OSError):  # sudo's process belongs to root
+                process.send_signal(signal.SIGINT)
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode
+
+
+def step(title, *command):
+    """Run a command under one line of progress; show what it printed only if it fails."""
+    began, live = time.monotonic(), sys.stdout.isatty()
+
+    def tell(mark, end):
+        print(f"{chr(13) * live}{mark} {title} ({time.monotonic() - began:.1f} s)", end=end)
+        sys.stdout.flush()
+
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=str(ROOT)
+        )
+        status = finish(process, lambda: tell("…", "") if live else None)
+        log.seek(0)
+        text = log.read()
+    tell("✗" if status else "✓", "\n")
+    if status:
+        print("\n".join(f"    {line}" for line in text.splitlines()[-20:]))
+        raise SetupError(explain(title, text))
+
+
+def add_system_packages(names):
+    """Install what apt offers of these packages and return those still missing."""
+    missing = servers.missing_packages(names)
+    root = servers.become_root() if missing else None
+    if root is not None:
+        script = str(ROOT / "binder" / "install_packages.py")
+        try:
+            step(
+                f"System packages: {' '.join(missing)}",
+                *root,
+                sys.executable,
+                "-B",
+                script,
+                *missing,
+            )
+        except SetupError as error:
+            print(error)
+    return servers.missing_packages(missing)
+
+
+def need_venv(name):
+    """Have the standard library's venv whole; Debian packs a part of it separately."""
+    if importlib.util.find_spec("ensurepip") is None:
+        add_system_packages([name])
+        importlib.invalidate_caches()
+    if importlib.util.find_spec("ensurepip") is None:
+        raise SetupError(
+            f"{sys.executable} cannot make virtual environments: a part of Python is missing.\n"
+            f"Next: sudo apt-get install {name} && make setup"
+        )
+
+
+def make_venv(use_uv):
+    """Make `.venv` unless the one that is there fits."""
+    version = sys.version_info[:2]
+    test = f"import sys{'' if use_uv else ', pip'}; sys.exit(sys.version_info[:2] != {version})"
+    if servers.works(PYTHON, "-c", test):
+        return
+    free = shutil.disk_usage(str(ROOT)).free
+    if free < ROOM:
+        raise SetupError(
+            f"The disk is too full: {free / 1e9:.1f} GB are free in {ROOT}, 3 GB are needed.\n"
+            "Next: free some (df -h .), then make setup"
+        )
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    if not use_uv:
+        need_venv("python{}.{}-venv".format(*version))
+    tool = ["uv", "venv", "--python", sys.executable] if use_uv else [sys.executable, "-m", "venv"]
+    step("Virtual environment", *tool, str(VENV))
+
+
+def add_python_packages():
+    """Put the lock and the kit into `.venv`."""
+    use_uv = os.environ.get("KIT_INSTALLER") != "pip" and servers.works("uv", "--version")
+    make_venv(use_uv)
+    pip = ["uv", "pip", "install", "--python", PYTHON]
+    if not use_uv:
+        pip = [PYTHON, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
+    title = f"Python packages, by {'uv' if use_uv else 'pip: a minute or two'}"
+    # The lock names all there is, so that no dependency needs to be worked out again.
+    step(title, *pip, "--no-deps", "--require-hashes", "-r", "requirements.lock")
+    step("The kit itself", *pip, "--no-deps", "--no-build-isolation", "-e", ".")
+
+
+def wanted_packages(with_tests):
+    """Return the names in the package lists."""
+    lists = ["binder/apt.txt", "tests/apt.txt"] if with_tests else ["binder/apt.txt"]
+    return [name for path in lists for name in (ROOT / path).read_text().split()]
+
+
+def set_up(with_tests):
+    """Bring the machine to what the lock and the package lists ask for; do nothing twice."""
+    facts = [Path(__file__), ROOT / "pyproject.toml", ROOT / "requirements.lock"]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in facts))
+    key.update(f"{ROOT} {sys.version_info[:2]}".encode())
+    stamp = STAMP.read_text().split() if STAMP.exists() and Path(PYTHON).exists() else []
+    current = stamp[:1] == [key.hexdigest()]
+    in_vain = set(stamp[1:]) if current else set()
+    wanted = [name for name in wanted_packages(with_tests) if name not in in_vain]
+    lacking = servers.missing_packages(wanted)
+    if current and not lacking:
+        missing = servers.lessons_without_server()
+        print(
+            "✓ Set up"
+            + (f"; without a server: {', '.join(missing)} (kit doctor)" if missing else "")
+        )
+        return
+    in_vain.update(add_system_packages(lacking))
+    if not current:
+        add_python_packages()
+    STAMP.write_text("\n".join([key.hexdigest(), *sorted(in_vain)]))
+    if in_vain:
+        print(f"Not installed: {', '.join(sorted(in_vain))}.")
+    print(servers.report())
+
+
+def main():
+    """Read the command line, set up, and turn every failure into a message."""
+    parser = argparse.ArgumentParser(description="Set the kit up in this directory.")
+    parser.add_argument("--tests", action="store_true", help="also what only tests need")
+    options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    sys.stdout.reconfigure(errors="replace")
+    try:
+        need_fitting_python()
+        lock = os.open(str(ROOT), os.O_RDONLY)  # one set-up at a time; the other one waits
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        set_up(options.tests)
+    except SetupError as error:
+        sys.exit(f"\n{error}")
+    except OSError as error:
+        sys.exit(f"\n{explain(f'Set-up: {error}', str(error))}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. Next: make setup goes on from here")
+
+
+if __name__ == "__main__":
+    main()
