@@ -40,7 +40,7 @@ bench: setup  ## measure start times as ratios
 	@$(VENV) -m tests.bench $(ARGS)
 
 fresh:  ## prove lab and test on a bare machine (root; ARGS=--help)
-	@$(PYTHON) tests/fresh/prove.py $(ARGS)
+	@$(PYTHON) -m tests.fresh $(ARGS)
 
 clean:  ## remove the environment and all caches; your progress stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache build dist
