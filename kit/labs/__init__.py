@@ -1,0 +1,1 @@
+"""What a learner sees: one module of panels per section."""

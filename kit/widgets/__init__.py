@@ -1,0 +1,1 @@
+"""The parts that labs share: they know nothing of databases."""

@@ -1,0 +1,87 @@
+"""Looking again and again, until nobody looks any more."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+_running: weakref.WeakSet[Watch] = weakref.WeakSet()
+_hooked: set[str] = set()
+
+
+class Watch:
+    """Call `look` in a thread of its own; it returns how many seconds to wait before the next time.
+
+    It stops when `stop` is called, when the cell that runs in the kernel is interrupted, and when
+    the interpreter ends.
+    """
+
+    def __init__(
+        self, look: Callable[[], float], *, stopped: Callable[[], None] | None = None
+    ) -> None:
+        self._look = look
+        self._stopped = stopped
+        self._end = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the thread is alive."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to look, if it does not already."""
+        if self.running and not self._end.is_set():
+            return
+        self._end = end = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(end,), name="kit-watch", daemon=True
+        )
+        _running.add(self)
+        _hook()
+        self._thread.start()
+
+    def stop(self, *, wait: bool = True) -> None:
+        """End the thread; with `wait`, come back when it has ended (not if it asks itself)."""
+        self._end.set()
+        _running.discard(self)
+        if wait and self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=10)
+
+    def interrupt(self) -> None:
+        """Stop, and say so."""
+        self.stop()
+        if self._stopped is not None:
+            self._stopped()
+
+    def _run(self, end: threading.Event) -> None:
+        while not end.is_set():
+            end.wait(self._look())
+
+
+def stop_all() -> None:
+    """Stop every watch of this process."""
+    for watch in list(_running):
+        watch.stop()
+
+
+def _hook() -> None:
+    if "exit" not in _hooked:
+        _hooked.add("exit")
+        atexit.register(stop_all)
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None and "cell" not in _hooked:
+        _hooked.add("cell")
+        shell.events.register("post_run_cell", _after_cell)
+
+
+def _after_cell(result: Any) -> None:
+    """Take the Interrupt button at its word: a learner who presses it wants quiet."""
+    if isinstance(getattr(result, "error_in_exec", None), KeyboardInterrupt):
+        for watch in list(_running):
+            watch.interrupt()
