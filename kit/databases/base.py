@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from kit.errors import UsageError
 
-Run = Callable[[Sequence[str | Path]], None]
-"""Run a command to its end under the server's own account; raise StartError if it fails."""
+
+class Run(Protocol):
+    """What `initialise` is given to run commands with."""
+
+    def __call__(self, argv: Sequence[str | Path], *, stdin: str = "") -> None:
+        """Run a command to its end under the server's own account; raise StartError if it fails."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,8 @@ class PostgreSQL(Database):
     def initialise(self, program: Program, site: Site, run: Run) -> None:
         options = ("--locale=C", "-E", "UTF8", "-A", "trust", "-N", "--wal-segsize=4")
         run([_initdb(program), "-D", site.data, "-U", self.user, *options])
+        single = (program.path.resolve(), "--single", "-D", site.data, "-F", "postgres")
+        run(single, stdin=f'CREATE DATABASE "{self.catalog}"')
         (site.data / "pg_hba.conf").write_text(_HBA)
 
     def command(self, program: Program, site: Site) -> Command:
@@ -77,20 +79,11 @@ class PostgreSQL(Database):
             verifier = connection.pgconn.encrypt_password(
                 site.password.encode(), self.user.encode(), b"scram-sha-256"
             )
-            role, catalog = sql.Identifier(self.user), sql.Identifier(self.catalog)
             connection.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(verifier.decode()))
-            )
-            found = connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [self.catalog]
-            )
-            if not found.fetchone():
-                # Copying files beats writing them to the log while the server is empty.
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} STRATEGY file_copy").format(catalog)
-                    if connection.info.server_version >= 150000
-                    else sql.SQL("CREATE DATABASE {}").format(catalog)
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                    sql.Identifier(self.user), sql.Literal(verifier.decode())
                 )
+            )
 
     def container(self, site: Site) -> Container:
         settings = {} if site.durable else dict(_THROW_AWAY)

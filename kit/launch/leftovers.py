@@ -47,6 +47,11 @@ def empty_trash(home: Path) -> None:
     shutil.rmtree(home / "trash", ignore_errors=True)
 
 
+def emptying(home: Path) -> list[str]:
+    """Return the command that does the same beside other work."""
+    return ["rm", "-rf", str(home / "trash")]
+
+
 def removal(identity: str) -> list[str]:
     """Return the command that removes the container of the server `identity`."""
     return [sys.executable, "-m", "kit.launch.container", "remove", identity]

@@ -201,6 +201,8 @@ def _start(
     wait.until(lambda: ports.check_open(site.port))
     wait.until(lambda: database.admit(site))
     product, version = wait.until(lambda: ready.introduce(database, endpoint))
+    if database.templated:
+        lease.call("prepare", argv=template.spare_command(database, program))
     return {
         "database": database.name,
         "product": product,
@@ -213,9 +215,7 @@ def _start(
 def _lay_out(database: Database, program: Program, site: Site, progress: Progress) -> None:
     who = account.for_database(database)
     if database.templated:
-        if not template.is_ready(database, program):
-            progress(f"Creating {program.product}'s files, once on this machine")
-        template.provide(database, program, site.data, who)
+        template.provide(database, program, site.data, who, progress)
     else:
         site.data.mkdir(mode=0o700)
         account.give(site.data, who)
@@ -249,7 +249,7 @@ def _check_space(database: Database, directory: Path) -> None:
     free = shutil.disk_usage(directory).free // 1024**2
     if free < database.minimum_free_mb:
         raise NoSpace(
-            f"{database.title} needs {database.minimum_free_mb} MB of disk, and {free} MB are free. "
+            f"{database.title} needs {database.minimum_free_mb} MB of disk; {free} MB are free. "
             "Free some space, or name another directory: export KIT_HOME=/path/with/space"
         )
 

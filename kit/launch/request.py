@@ -14,7 +14,10 @@ from kit.errors import Conflict, UnknownName, UsageError
 from kit.launch.instance import Message
 
 BACKENDS = ("auto", "process", "container", "external")
-_OPTIONS = frozenset("backend durable keep name port progress settings timeout url version".split())
+_OPTIONS = {
+    *("backend", "durable", "keep", "name", "port", "progress"),
+    *("settings", "timeout", "url", "version"),
+}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}", re.IGNORECASE)
 Progress = Callable[[str], None]
 
@@ -81,7 +84,7 @@ def read(database: str, options: Mapping[str, Any]) -> Request:
     name = str(given.pop("name", found.name))
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot name a server: use up to 40 letters, digits, dots, dashes, underscores."
+            f"{name!r} cannot name a server: use up to 40 letters, digits, dots or dashes."
         )
     settings = {str(key): _spell(value) for key, value in given.pop("settings", {}).items()}
     request = Request(database=found, name=name, backend=backend, settings=settings, **given)

@@ -131,7 +131,7 @@ class Server:
         return str(self._facts.get("note", ""))
 
     def connect(self, **options: Any) -> Any:
-        """Open the driver's own client; options go to the driver. Raise ServerGone if it is down."""
+        """Open the driver's own client, passing it the options; raise ServerGone if it is down."""
         self._require_running()
         return self._kind.connect(self.endpoint, **options)
 

@@ -23,6 +23,7 @@ from kit.launch.paths import socket_path
 
 _GRACE = 8.0
 _IDLE = 5.0
+_QUIET = 2.0
 _LINE_LIMIT = 4 * 1024 * 1024
 
 
@@ -35,6 +36,7 @@ class Supervisor:
         self._clients: dict[str, asyncio.StreamWriter] = {}
         self._commands: dict[int, asyncio.Event] = {}
         self._finished = asyncio.Event()
+        self._tidying: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -75,6 +77,7 @@ class Supervisor:
             "publish": self._publish,
             "show": self._show,
             "list": self._list,
+            "prepare": self._prepare,
             "end": self._end_one,
             "stop": self._stop,
             "release": self._release,
@@ -109,6 +112,8 @@ class Supervisor:
                 if instance.state != "starting":
                     self._lend(instance, client, keep)
                 return {"claim": instance.state, "instance": instance.describe()}
+        if self._tidying:
+            self._tidy_later()
         identity = uuid4().hex[:8]
         directory = self._home / "servers" / identity
         directory.mkdir(mode=0o711, parents=True)
@@ -143,6 +148,10 @@ class Supervisor:
     async def _list(self) -> Message:
         found = [one.describe() for one in self._instances.values() if not one.ending]
         return {"instances": found}
+
+    async def _prepare(self, argv: list[str]) -> Message:
+        self._later(self._run(argv))
+        return {}
 
     async def _end_one(self, instance: Instance, number: int | None = None) -> Message:
         await self._end(instance, number or instance.command["stop"])
@@ -192,9 +201,17 @@ class Supervisor:
         if self._instances.pop(instance.id, None):
             leftovers.discard(self._home, instance.directory)
             self._change(instance, "stopped")
-        # Deleting many files at once slows the creation of new ones for a while.
-        asyncio.get_running_loop().call_later(1.0, leftovers.empty_trash, self._home)
+        self._tidy_later()
         self._look_idle()
+
+    def _tidy_later(self) -> None:
+        # Deleting many files slows the creation of new ones, so it waits for a quiet moment.
+        if self._tidying:
+            self._tidying.cancel()
+        self._tidying = asyncio.get_running_loop().call_later(_QUIET, self._tidy)
+
+    def _tidy(self) -> None:
+        self._later(self._run(leftovers.emptying(self._home)))
 
     async def _run(self, argv: list[str]) -> None:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)

@@ -12,37 +12,45 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from kit.databases.base import Database, Program, Site
 from kit.errors import StartError
-from kit.launch import account, paths, ports
+from kit.launch import account, paths, ports, spare
 from kit.launch.account import Account
+from kit.launch.request import Progress
 
 _MANIFEST = "manifest.json"
 
 
-def provide(database: Database, program: Program, data: Path, who: Account | None) -> bool:
-    """Put an initialised data directory at `data`; return whether a template had to be built."""
-    home = _ensure_cache()
-    key = _key(database, program)
-    with _locked(home / f"{key}.lock"):
-        built = not _sound(home / key, who)
-        if built:
-            _build(database, program, home, key, who)
-    _copy(home / key / "data", data)
-    return built
+def provide(
+    database: Database, program: Program, data: Path, who: Account | None, progress: Progress
+) -> None:
+    """Put an initialised data directory at `data`, building its template if there is none."""
+    template = _ensure_cache() / _key(database, program)
+    if _take_spare(template, data, who):
+        return
+    with _locked(template.with_name(f"{template.name}.lock")):
+        if not _sound(template, template / "data", who):
+            progress(f"Creating {program.product}'s files, once on this machine")
+            _build(database, program, template, who)
+    _copy(template / "data", data)
 
 
-def is_ready(database: Database, program: Program) -> bool:
-    """Tell whether a template for `program` is in the cache."""
-    who = account.for_database(database)
-    return _sound(paths.cache() / _key(database, program), who)
+def spare_command(database: Database, program: Program) -> list[str]:
+    """Return the command that readies the next server's data directory."""
+    return spare.command(paths.cache() / _key(database, program))
 
 
-def forget(database: Database, program: Program) -> None:
-    """Remove the template, so that the next start builds it anew."""
-    shutil.rmtree(paths.cache() / _key(database, program), ignore_errors=True)
+def _take_spare(template: Path, data: Path, who: Account | None) -> bool:
+    if not spare.take(template, data):
+        return False
+    if _sound(template, data, who):
+        return True
+    shutil.rmtree(data, ignore_errors=True)
+    return False
 
 
 def _key(database: Database, program: Program) -> str:
@@ -70,15 +78,14 @@ def _locked(path: Path) -> Iterator[None]:
         raise paths.unwritable(path.parent, error, variable="KIT_CACHE") from None
 
 
-def _sound(template: Path, who: Account | None) -> bool:
-    """Tell whether a template is whole and our own; a broken or foreign one is built anew."""
+def _sound(template: Path, data: Path, who: Account | None) -> bool:
+    """Tell whether `data` is whole and our own; a broken or foreign one is built anew."""
     try:
         manifest = json.loads((template / _MANIFEST).read_text())
-        owner = (template / "data").stat().st_uid
+        owner = data.stat().st_uid
     except (OSError, ValueError):
         return False
-    expected = who.uid if who else os.getuid()
-    return owner == expected and manifest == _measure(template / "data")
+    return bool(owner == (who.uid if who else os.getuid()) and manifest == _measure(data))
 
 
 def _measure(data: Path) -> dict[str, int]:
@@ -89,51 +96,68 @@ def _measure(data: Path) -> dict[str, int]:
     return {"files": files, "bytes": bytes_}
 
 
-def _build(database: Database, program: Program, home: Path, key: str, who: Account | None) -> None:
-    shutil.rmtree(home / key, ignore_errors=True)
+def _build(database: Database, program: Program, template: Path, who: Account | None) -> None:
+    shutil.rmtree(template, ignore_errors=True)
+    spare.forget(template)
     # The lock is ours, so what lies here under this name was left by a build that was killed.
-    building = home / f"building-{key}"
+    building = template.with_name(f"{template.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(mode=0o711)
     site = Site(directory=building, port=ports.choose(0), password="")
     site.data.mkdir(mode=0o700)
     account.give(site.data, who)
     try:
-        database.initialise(program, site, lambda argv: _run(database, argv, building, who))
+        run = Run(database, building, who)
+        database.initialise(program, site, run)
         (building / _MANIFEST).write_text(json.dumps(_measure(site.data)))
-        building.rename(home / key)
+        building.rename(template)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _run(
-    database: Database, argv: Sequence[str | Path], directory: Path, who: Account | None
-) -> None:
-    drop = {"user": who.uid, "group": who.gid, "extra_groups": []} if who else {}
-    log = directory / "setup.log"
-    with open(log, "ab") as output:
-        process = subprocess.Popen(
+@dataclass(frozen=True)
+class Run:
+    """Run a command to its end under the server's own account."""
+
+    database: Database
+    directory: Path
+    who: Account | None
+
+    def __call__(self, argv: Sequence[str | Path], *, stdin: str = "") -> None:
+        """Run `argv`; raise StartError with what it said last if it fails."""
+        log = self.directory / "setup.log"
+        with open(log, "ab") as output:
+            code = _wait(self._start(argv, output), stdin)
+        if code:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+            raise StartError(
+                f"{self.database.title} could not create its files (exit code {code}). "
+                f"What it said last:\n{tail}\nCheck the disk and the installation: kit doctor"
+            )
+
+    def _start(self, argv: Sequence[str | Path], output: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [str(part) for part in argv],
-            cwd=directory,
-            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), "LANG": "C"},
-            stdin=subprocess.DEVNULL,
+            cwd=self.directory,
+            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.directory)},
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            **drop,  # type: ignore[call-overload]
+            user=self.who.uid if self.who else None,
+            group=self.who.gid if self.who else None,
+            extra_groups=[] if self.who else None,
         )
-        try:
-            code = process.wait()
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
-    if code:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-        raise StartError(
-            f"{database.title} could not create its files (exit code {code}). "
-            f"What it said last:\n{tail}\nCheck the disk and the installation: kit doctor"
-        )
+
+
+def _wait(process: subprocess.Popen[bytes], stdin: str) -> int:
+    try:
+        process.communicate(stdin.encode())
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    return process.returncode
 
 
 def _copy(template: Path, data: Path) -> None:
