@@ -1,0 +1,231 @@
+"""A real training run on real data, the same for the same seed, logged by MLflow itself."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kit.errors import TrackingError, UsageError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from numpy.typing import NDArray
+
+    from kit.launch.server import Server
+
+_SCHEMES = ("postgresql+", "mysql+", "sqlite:", "mssql+", "postgresql:", "mysql:")
+_CHATTY = ("mlflow.store.db.utils", "alembic", "alembic.runtime.migration")
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Handwritten digits of 8 × 8 pixels, scaled to 0 … 1, parted for training and for testing."""
+
+    train: NDArray[Any]
+    train_labels: NDArray[Any]
+    test: NDArray[Any]
+    test_labels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A run as it was logged: its last metrics by name."""
+
+    id: str
+    name: str
+    experiment: str
+    metrics: dict[str, float]
+
+
+def digits(seed: int = 0) -> Digits:
+    """Load the 1,797 digits that come with scikit-learn; a quarter of them are for testing."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    pixels, labels = load_digits(return_X_y=True)
+    parts = train_test_split(pixels / 16.0, labels, random_state=seed, stratify=labels)
+    return Digits(parts[0], parts[2], parts[1], parts[3])
+
+
+def train(
+    target: Server | str,
+    *,
+    experiment: str = "digits",
+    run_name: str | None = None,
+    epochs: int = 8,
+    learning_rate: float = 0.01,
+    seed: int = 0,
+    tags: dict[str, str] | None = None,
+    pause: float = 0.0,
+) -> TrainingRun:
+    """Train a linear classifier on the digits and log it with MLflow, epoch by epoch.
+
+    `target` is a server that speaks SQL, or a database URL; the first run ever creates MLflow's
+    tables there. Logged are the parameters, two tags, and at each epoch the metrics `loss` (cross
+    entropy on the training part), `train_accuracy` and `accuracy` (on the test part). `pause` is
+    how many seconds to rest after each epoch, for those who watch. An interrupted run is logged as
+    KILLED, a failed one as FAILED. Raise TrackingError where the tracking database refuses.
+    """
+    uri = _tracking_uri(target)
+    params = {
+        "model": "SGDClassifier",
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
+    name = run_name or f"sgd-lr{learning_rate:g}-seed{seed}"
+    with _plain_errors(uri):
+        client = tracking(uri)
+        where = _experiment(client, experiment)
+        run = client.create_run(where, run_name=name, tags={"dataset": "digits"} | (tags or {}))
+        metrics: dict[str, float] = {}
+        with _outcome(client, run.info.run_id):
+            _log(client, run.info.run_id, params=params)
+            for epoch, metrics in _epochs(digits(seed), epochs, learning_rate, seed):
+                _log(client, run.info.run_id, metrics=metrics, step=epoch)
+                time.sleep(pause)
+    return TrainingRun(run.info.run_id, name, experiment, metrics)
+
+
+def tracking(target: Server | str) -> MlflowClient:
+    """Return MLflow's own client for a tracking database, quiet and without telemetry."""
+    uri = _tracking_uri(target)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow import MlflowClient
+
+    with _quiet():
+        # This creates the tables where there are none, and MLflow tells of every step.
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _epochs(
+    data: Digits, epochs: int, learning_rate: float, seed: int
+) -> Iterator[tuple[int, dict[str, float]]]:
+    import numpy as np
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.metrics import log_loss
+
+    model = SGDClassifier(
+        loss="log_loss", learning_rate="constant", eta0=learning_rate, random_state=seed
+    )
+    order = np.random.default_rng(seed)
+    classes = np.unique(data.train_labels)
+    for epoch in range(1, epochs + 1):
+        shuffled = order.permutation(len(data.train))
+        model.partial_fit(data.train[shuffled], data.train_labels[shuffled], classes=classes)
+        loss = log_loss(data.train_labels, model.predict_proba(data.train))
+        yield (
+            epoch,
+            {
+                "loss": float(loss),
+                "train_accuracy": float(model.score(data.train, data.train_labels)),
+                "accuracy": float(model.score(data.test, data.test_labels)),
+            },
+        )
+
+
+def _log(
+    client: MlflowClient,
+    run: str,
+    *,
+    params: dict[str, object] | None = None,
+    metrics: dict[str, float] | None = None,
+    step: int = 0,
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    client.log_batch(
+        run,
+        metrics=[Metric(key, value, now, step) for key, value in (metrics or {}).items()],
+        params=[Param(key, str(value)) for key, value in (params or {}).items()],
+    )
+
+
+def _experiment(client: MlflowClient, name: str) -> str:
+    """Find or create an experiment whose files, should there be any, go to a temporary place."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        files = Path(tempfile.gettempdir(), f"kit-artifacts-{getpass.getuser()}")
+        try:
+            return str(client.create_experiment(name, artifact_location=files.as_uri()))
+        except MlflowException:
+            # Another notebook may have made it in the meantime.
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
+@contextmanager
+def _outcome(client: MlflowClient, run: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        client.set_terminated(run, status="KILLED")
+        raise
+    except Exception:
+        client.set_terminated(run, status="FAILED")
+        raise
+    client.set_terminated(run)
+
+
+@contextmanager
+def _plain_errors(uri: str) -> Iterator[None]:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with _quiet():
+            yield
+    except (MlflowException, SQLAlchemyError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        reason = str(getattr(cause, "orig", None) or cause).strip()
+        secret = make_url(uri).password
+        reason = reason.replace(str(secret), "***") if secret else reason
+        raise TrackingError(
+            f"MLflow could not log to its database: {reason}\n"
+            "Is the server running? Its card says so, and its restart() brings it back."
+        ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's migration log, its tracebacks and its dated calls out of the notebook."""
+    from sqlalchemy.exc import SADeprecationWarning
+
+    loggers = [logging.getLogger(name) for name in _CHATTY]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SADeprecationWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _tracking_uri(target: Server | str) -> str:
+    uri = str(getattr(target, "url", target))
+    if not uri.startswith(_SCHEMES):
+        raise UsageError(
+            "MLflow keeps its runs in an SQL database: give a PostgreSQL or MySQL server, as in "
+            'train(kit.start("postgresql")), or a URL such as sqlite:///runs.db.'
+        )
+    return uri
