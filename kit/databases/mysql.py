@@ -11,6 +11,8 @@ from kit.errors import ServerMissing
 
 _SETTINGS = {
     "bind-address": "127.0.0.1",
+    # MariaDB of this age still assumes latin1, which has no place for most of the world's text.
+    "character-set-server": "utf8mb4",
     # With names never looked up, `root@localhost` can come in by the private socket alone.
     "skip-name-resolve": "ON",
     "innodb-buffer-pool-size": "64M",

@@ -156,7 +156,7 @@ def _print(rows: list[dict[str, object]]) -> None:
             row["aim"],
         )
         table.add_row(*map(str, cells), "yes" if row["met"] else "no")
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":
