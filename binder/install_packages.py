@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from servers import installed, works
+from servers import installed
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# The MLOps Database Kit's set-up: start no service.\nexit 101\n"
@@ -48,17 +48,24 @@ def apt(*arguments: str) -> int:
     ).returncode
 
 
+def can_install(*names: str) -> bool:
+    """Say whether apt would install all of these together."""
+    trial = ["apt-get", "install", "--simulate", *KEEP, *names]
+    return subprocess.run(trial, capture_output=True, check=False).returncode == 0
+
+
 def offered(names: list[str]) -> list[str]:
     """Return what apt can install; some releases put a version into the name."""
+    if can_install(*names):
+        return names
     chosen = []
     for name in names:
         known = subprocess.run(
-            ["apt-cache", "pkgnames", name], stdout=subprocess.PIPE, text=True, check=False
+            ["apt-cache", "pkgnames", name], capture_output=True, text=True, check=False
         ).stdout
         versioned = re.findall(rf"^{re.escape(name)}-[\d.]+$", known, re.MULTILINE)
         candidates = [name, *sorted(versioned, reverse=True)]
-        trial = ("apt-get", "install", "--simulate", *KEEP)
-        chosen += [one for one in candidates if works(*trial, one)][:1]
+        chosen += [one for one in candidates if can_install(one)][:1]
     return chosen
 
 
@@ -67,7 +74,7 @@ def units_of(packages: set[str]) -> list[str]:
     if not packages:
         return []
     listing = subprocess.run(
-        ["dpkg-query", "-L", *packages], stdout=subprocess.PIPE, text=True, check=False
+        ["dpkg-query", "-L", *packages], capture_output=True, text=True, check=False
     ).stdout
     units = re.findall(
         r"^(?:/usr)?/lib/systemd/system/([^/@]+\.(?:service|socket|timer))$", listing, re.MULTILINE

@@ -99,14 +99,15 @@ def prove_setup(tree: Path, user: str) -> None:
 
 def left_behind(tree: Path) -> set[str]:
     """Return enabled services, running programs and a policy against services, if any."""
-    wanted = {str(path) for path in (tree / "etc/systemd/system").glob("*.wants/*")}
+    units = (tree / "etc/systemd/system").glob("*.wants/*")
+    enabled = {path.name for path in units if path.suffix in {".service", ".socket", ".timer"}}
     running = {
         path.read_text().strip()
         for path in Path(tree / "proc").glob("[0-9]*/comm")
         if int(path.parent.name) > 2
     }
     policy = {str(path) for path in (tree / "usr/sbin").glob("policy-rc.d")}
-    return wanted | running | policy
+    return enabled | running | policy
 
 
 def prove_lab(tree: Path, user: str) -> None:

@@ -111,7 +111,9 @@ def copy(source: Path, tree: Path) -> None:
     """Copy a file or directory to the same place in the tree, links as what they lead to."""
     target = tree / source.relative_to("/")
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        # An absolute link left in the tree would lead the copy out of it.
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, ignore_dangling_symlinks=True)
     elif source.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
