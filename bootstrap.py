@@ -130,23 +130,17 @@ def step(title, *command):
 
 
 def add_system_packages(names):
-    """Install what apt offers of these packages and return those still missing."""
-    missing = servers.missing_packages(names)
-    root = servers.become_root() if missing else None
+    """Install these packages as far as can be; return those that asking again will not bring."""
+    root = servers.become_root() if names else None
     if root is not None:
         script = str(ROOT / "binder" / "install_packages.py")
         try:
-            step(
-                f"System packages: {' '.join(missing)}",
-                *root,
-                sys.executable,
-                "-B",
-                script,
-                *missing,
-            )
+            title = f"System packages: {' '.join(names)}"
+            step(title, *root, sys.executable, "-B", script, *names)
         except SetupError as error:
             print(error)
-    return servers.missing_packages(missing)
+            return []
+    return servers.missing_packages(names)
 
 
 def need_venv(name):
@@ -195,31 +189,34 @@ def add_python_packages():
 
 def wanted_packages(with_tests):
     """Return the names in the package lists."""
-    lists = ["binder/apt.txt", "tests/apt.txt"] if with_tests else ["binder/apt.txt"]
-    return [name for path in lists for name in (ROOT / path).read_text().split()]
+    names = (ROOT / "binder" / "apt.txt").read_text().split()
+    return names + (ROOT / "tests" / "apt.txt").read_text().split() * with_tests
+
+
+def stamp_key():
+    """Return what identifies a set-up: change any of it, and the next one has work to do."""
+    facts = [Path(__file__), ROOT / "pyproject.toml", ROOT / "requirements.lock"]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in facts))
+    key.update(f"{ROOT} {sys.version_info[:2]}".encode())
+    return key.hexdigest()
 
 
 def set_up(with_tests):
     """Bring the machine to what the lock and the package lists ask for; do nothing twice."""
-    facts = [Path(__file__), ROOT / "pyproject.toml", ROOT / "requirements.lock"]
-    key = hashlib.sha256(b"".join(path.read_bytes() for path in facts))
-    key.update(f"{ROOT} {sys.version_info[:2]}".encode())
+    key = stamp_key()
     stamp = STAMP.read_text().split() if STAMP.exists() and Path(PYTHON).exists() else []
-    current = stamp[:1] == [key.hexdigest()]
+    current = stamp[:1] == [key]
     in_vain = set(stamp[1:]) if current else set()
     wanted = [name for name in wanted_packages(with_tests) if name not in in_vain]
     lacking = servers.missing_packages(wanted)
     if current and not lacking:
-        missing = servers.lessons_without_server()
-        print(
-            "✓ Set up"
-            + (f"; without a server: {', '.join(missing)} (kit doctor)" if missing else "")
-        )
+        missing = ", ".join(servers.lessons_without_server())
+        print(f"✓ Set up; `kit doctor` says how to bring {missing}" if missing else "✓ Set up")
         return
     in_vain.update(add_system_packages(lacking))
     if not current:
         add_python_packages()
-    STAMP.write_text("\n".join([key.hexdigest(), *sorted(in_vain)]))
+    STAMP.write_text("\n".join([key, *sorted(in_vain)]))
     if in_vain:
         print(f"Not installed: {', '.join(sorted(in_vain))}.")
     print(servers.report())

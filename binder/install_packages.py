@@ -94,7 +94,8 @@ def install(names: list[str]) -> int:
             if chosen:
                 status = apt("install", *KEEP, *chosen)
         finally:
-            units = units_of(installed() - before)
+            # Where even systemd comes along, its own units are what a machine boots with.
+            units = units_of(installed() - before - {"systemd"})
             if units and shutil.which("systemctl"):
                 subprocess.run(["systemctl", "disable", *units], check=False)
     return status

@@ -20,6 +20,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.fresh import machine
 
@@ -71,7 +72,7 @@ def clone(tree: Path, user: str) -> None:
     subprocess.run(["chroot", tree, "chown", "-R", user, f"{HOMES[user]}/kit"], check=True)
 
 
-def start(tree: Path, user: str, *command: str, **options: object) -> subprocess.Popen[str]:
+def start(tree: Path, user: str, *command: str, **options: Any) -> subprocess.Popen[str]:
     """Start a command in the machine, in the user's clone, with a clean environment."""
     inside = ["chroot", f"--userspec={user}:{user}", "--groups=", str(tree)]
     variables = {**machine.environment(), "HOME": HOMES[user], "USER": user}
@@ -100,7 +101,9 @@ def prove_setup(tree: Path, user: str) -> None:
 def left_behind(tree: Path) -> set[str]:
     """Return enabled services, running programs and a policy against services, if any."""
     units = (tree / "etc/systemd/system").glob("*.wants/*")
-    enabled = {path.name for path in units if path.suffix in {".service", ".socket", ".timer"}}
+    kinds, of_systemd = {".service", ".socket", ".timer"}, ("getty@", "systemd-")
+    enabled = {unit.name for unit in units if unit.suffix in kinds}
+    enabled = {name for name in enabled if not name.startswith(of_systemd)}
     running = {
         path.read_text().strip()
         for path in Path(tree / "proc").glob("[0-9]*/comm")

@@ -1,0 +1,246 @@
+"""The set-up: what it does, what it says, and what it leaves alone."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import bootstrap
+from binder import servers
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def install_packages(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "binder")
+    return importlib.import_module("install_packages")
+
+
+@pytest.fixture
+def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Hide every program of this machine; the directory returned is all of PATH."""
+    monkeypatch.setattr(servers, "find_program", lambda _: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_every_lesson_finds_its_packages_in_the_list() -> None:
+    listed = (ROOT / "binder/apt.txt").read_text().split()
+    assert {name for lesson in servers.LESSONS.values() for name in lesson.packages} <= set(listed)
+
+
+def test_set_up_and_kit_speak_of_the_same_lessons() -> None:
+    databases = importlib.import_module("kit.databases")
+    assert {each.title for each in databases.everything()} == set(servers.LESSONS)
+
+
+def make(*arguments: str, **variables: str) -> str:
+    done = subprocess.run(
+        ["make", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_make_help_lists_every_target() -> None:
+    targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert targets
+    assert re.findall(r"^  make (\w+) +\S", make("help"), re.MULTILINE) == targets[1].split()
+
+
+def test_the_lab_listens_to_this_machine_alone_and_needs_no_screen() -> None:
+    blind, sighted = make("-n", "lab", PORT="1234"), make("-n", "lab", DISPLAY=":0")
+    assert "--ip=127.0.0.1 --port=1234" in blind
+    assert "--no-browser" in blind
+    assert "--no-browser" not in sighted
+    assert ("--allow-root" in blind) == (os.geteuid() == 0)
+
+
+@pytest.mark.parametrize("path", ["bootstrap.py", "binder/servers.py"])
+def test_an_old_python_can_read_what_tells_it_so(path: str) -> None:
+    ast.parse((ROOT / path).read_text(), feature_version=(3, 7))
+
+
+@pytest.mark.parametrize("version", [(3, 7, 16), (3, 10, 12), (3, 14, 0)])
+def test_an_unfit_python_is_named_with_the_next_command(
+    version: tuple[int, int, int], bare_machine: Path
+) -> None:
+    with pytest.raises(bootstrap.SetupError, match=rf"is {version[0]}\.{version[1]} .*\nNext: uv "):
+        bootstrap.need_fitting_python(version)
+
+
+def test_an_unfit_python_hands_over_to_a_fitting_one(bare_machine: Path) -> None:
+    (bare_machine / "python3.12").symlink_to(sys.executable)
+    code = "import bootstrap; bootstrap.need_fitting_python((3, 9, 2))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"],
+        cwd=ROOT,
+        env={"PATH": str(bare_machine)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "usage: bootstrap.py" in done.stdout
+
+
+def test_a_missing_venv_is_told_with_the_package_to_install(
+    bare_machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(servers, "become_root", lambda: None)
+    with pytest.raises(bootstrap.SetupError, match=r"sudo apt-get install python3\.11-venv"):
+        bootstrap.need_venv("python3.11-venv")
+
+
+def test_too_little_room_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(bootstrap, "PYTHON", str(tmp_path / ".venv/bin/python"))
+    monkeypatch.setattr(bootstrap, "ROOM", 10**18)
+    with pytest.raises(bootstrap.SetupError, match="disk is too full"):
+        bootstrap.make_venv(use_uv=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "next_command"),
+    [
+        ("OSError: [Errno 28] No space left on device", "df -h"),
+        ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7", "pgrep"),
+        ("E: dpkg was interrupted, you must manually run it", "dpkg --configure -a"),
+        ("Temporary failure in name resolution", "pip config list"),
+        ("NewConnectionError: [Errno 101] Network is unreachable", "pip config list"),
+        ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "pip config list"),
+        ("PermissionError: [Errno 13] Permission denied: '.venv/lib'", "chown"),
+        ("something else", "make setup"),
+    ],
+)
+def test_a_failed_step_says_the_cause_and_the_next_command(said: str, next_command: str) -> None:
+    message = bootstrap.explain("Python packages", said)
+    assert re.fullmatch(rf"Python packages: .+\.?\nNext: .*{re.escape(next_command)}.*", message)
+
+
+@pytest.fixture
+def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record the steps of a set-up in a directory of its own in place of running them."""
+    taken: list[str] = []
+    (tmp_path / "python").touch()
+    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp")
+    monkeypatch.setattr(bootstrap, "PYTHON", str(tmp_path / "python"))
+    monkeypatch.setattr(bootstrap, "make_venv", lambda _: taken.append("Virtual environment"))
+    monkeypatch.setattr(bootstrap, "step", lambda title, *_: taken.append(title))
+    monkeypatch.setattr(servers, "become_root", lambda: None)
+    return taken
+
+
+def test_a_second_set_up_has_nothing_to_do(
+    steps: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(servers, "missing_packages", lambda names: names[:1])
+    bootstrap.set_up(with_tests=True)
+    assert steps[0] == "Virtual environment"
+    assert steps[-1] == "The kit itself"
+    capsys.readouterr()
+    steps.clear()
+    monkeypatch.setattr(servers, "missing_packages", lambda names: names[:0])
+    bootstrap.set_up(with_tests=True)
+    assert steps == []
+    assert capsys.readouterr().out.startswith("✓ Set up")
+
+
+def test_a_package_that_is_not_to_be_had_is_not_asked_for_again(
+    steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(servers, "missing_packages", lambda names: asked.append(names) or names)
+    bootstrap.set_up(with_tests=False)
+    bootstrap.set_up(with_tests=False)
+    assert asked[-1] == []
+
+
+def test_an_interrupt_lets_a_step_end_by_itself(tmp_path: Path) -> None:
+    """A package manager that is killed half way leaves a broken machine."""
+    os.mkfifo(tmp_path / "begun")
+    child = "trap 'echo > ended; exit 1' INT; echo > begun; while true; do sleep 0.1; done"
+    code = f"import bootstrap; bootstrap.ROOT = {str(tmp_path)!r}; "
+    code += f"bootstrap.step('Packages', 'bash', '-c', {child!r})"
+    step = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE)
+    (tmp_path / "begun").read_text()
+    step.send_signal(signal.SIGINT)
+    _, error = step.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in error
+    assert (tmp_path / "ended").exists()
+
+
+def test_services_wake_up_again_when_an_installation_fails(
+    install_packages: ModuleType, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy-rc.d"
+    with pytest.raises(KeyboardInterrupt), install_packages.services_asleep(policy):
+        assert subprocess.run([policy], check=False).returncode == 101
+        raise KeyboardInterrupt
+    assert not policy.exists()
+
+
+def test_a_policy_that_the_machine_has_is_left_alone(
+    install_packages: ModuleType, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 0\n")
+    with install_packages.services_asleep(policy):
+        assert policy.read_text() == "#!/bin/sh\nexit 0\n"
+    assert policy.exists()
+
+
+def test_a_policy_that_a_killed_set_up_left_is_taken_away(
+    install_packages: ModuleType, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text(install_packages.POLICY_TEXT)
+    with install_packages.services_asleep(policy):
+        pass
+    assert not policy.exists()
+
+
+def test_without_servers_the_report_names_the_lessons_that_work(bare_machine: Path) -> None:
+    lines = servers.report().splitlines()
+    assert lines[0] == "These lessons will work: PostgreSQL, MongoDB, DynamoDB."
+    assert lines[1].startswith("These lack a server: MySQL, Redis, Memcached, InfluxDB, Prometheus")
+    assert "brew install mariadb redis memcached influxdb@1 prometheus" in lines[2]
+    assert "conda env create -f environment.yml" in lines[3]
+    assert "Docker" in lines[4]
+
+
+def test_where_apt_is_but_no_root_the_report_says_what_root_types(bare_machine: Path) -> None:
+    (bare_machine / "apt-get").symlink_to("/bin/true")
+    packages = "mariadb-server-core mariadb-client-core redis-server memcached influxdb prometheus"
+    assert f"sudo python3 binder/install_packages.py {packages} " in servers.report()
+
+
+def test_with_a_container_engine_the_report_promises_containers(bare_machine: Path) -> None:
+    (bare_machine / "docker").symlink_to("/bin/true")
+    assert servers.report().endswith("InfluxDB, Prometheus will run in containers.")
+
+
+def test_a_server_that_came_from_elsewhere_needs_no_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(servers, "installed", lambda *_: set())
+    monkeypatch.setattr(servers.shutil, "which", lambda *_, **__: "/usr/bin/apt-get")
+    monkeypatch.setattr(servers, "find_program", lambda name: name if name == "mysqld" else None)
+    assert servers.missing_packages(["mariadb-server-core", "memcached"]) == ["memcached"]
