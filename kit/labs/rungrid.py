@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kit.labs.runs import Run
@@ -16,9 +16,9 @@ _ICONS = {"RUNNING": "◐", "FINISHED": "✓", "FAILED": "✗", "KILLED": "■",
 
 def run_grid(runs: Sequence[Run]) -> Grid:
     """Lay out runs, one row each, chosen by their id."""
-    params = _keys(run.params for run in runs)
-    metrics = _keys(run.metrics for run in runs)
-    tags = _keys(run.tags for run in runs)
+    params = _differing([run.params for run in runs])
+    metrics = sorted({key for run in runs for key in run.metrics})
+    tags = _differing([run.tags for run in runs])
     return Grid(
         columns=["run", "status", "took", *params, *metrics, *tags],
         rows=[
@@ -32,13 +32,22 @@ def run_grid(runs: Sequence[Run]) -> Grid:
             ]
             for run in runs
         ],
+        note=_common(runs, {*params, *tags}),
         keys=[run.id for run in runs],
         volatile=frozenset({"took"}),
     )
 
 
-def _keys(parts: Iterable[Mapping[str, Any]]) -> list[str]:
-    return sorted({key for part in parts for key in part})
+def _differing(parts: Sequence[Mapping[str, str]]) -> list[str]:
+    """Name the keys that tell the runs apart; what all share need not be a column."""
+    keys = sorted({key for part in parts for key in part})
+    return [key for key in keys if len({part.get(key) for part in parts}) > 1]
+
+
+def _common(runs: Sequence[Run], apart: set[str]) -> str:
+    shared = {**runs[0].params, **runs[0].tags} if runs else {}
+    said = [f"{key} {value}" for key, value in shared.items() if key not in apart]
+    return f"{'All runs' if len(runs) > 1 else 'This run'}: {' · '.join(said)}" if said else ""
 
 
 def _took(run: Run) -> Shown | None:

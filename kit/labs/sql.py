@@ -175,15 +175,15 @@ class Console(Panel):
             self.strip.show(text.strip())
         bad = next((r.refusal for r in self.results if r.refusal), None)
         if bad is not None:
-            return self._say(bad, left=len(split(text)) - len(self.results))
+            return self._say(bad, len(self.results), len(split(text)))
         self.done(_summary(self.results, self._state), seconds=seconds)
         if any(r.statement.lower().startswith(_CHANGES) for r in self.results):
             self.look()
         return None
 
-    def _say(self, why: Refusal, left: int = 0) -> None:
-        hint = f"{why.hint} {units.plural(left, 'statement')} after it did not run." if left else ""
-        self.fail(self.source.safe(why.message), (hint or why.hint).strip())
+    def _say(self, why: Refusal, place: int = 1, count: int = 1) -> None:
+        where = f"failed · statement {place} of {count}" if count > 1 else ""
+        self.fail(self.source.safe(why.message), why.hint, text=where)
 
 
 def _undone() -> Refusal:

@@ -124,6 +124,7 @@ class Explorer(Panel):
 
     def _show(self, found: Findings) -> None:
         if not found.ready:
+            self._offer(found)
             self._blank()
             self.empty(
                 "There are no MLflow tables in this database yet.",
@@ -168,6 +169,7 @@ class Explorer(Panel):
         experiments = [
             (f"{one.name} ({units.plural(one.runs, 'run')})", one.id) for one in found.experiments
         ]
+        self.experiment.layout.display = None if experiments else "none"
         self._offering = True
         _options(self.experiment, experiments, found.experiment)
         _options(self.metric, [(name, name) for name in found.metrics], found.metric)
@@ -179,6 +181,7 @@ class Explorer(Panel):
         self._lay(visible=False)
 
     def _lay(self, *, visible: bool) -> None:
+        self.metric.layout.display = None if visible else "none"
         for part in (self.table, self.chart):
             part.layout.display = None if visible else "none"
 

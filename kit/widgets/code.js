@@ -61,6 +61,7 @@ function element(tag, name, text = "") {
 function render({ model, el }) {
   el.classList.add("kit-strip");
   const foldable = model.get("foldable");
+  el.classList.toggle("kit-strip-line", !foldable);
   const head = element("div", "kit-strip-head");
   const title = element(foldable ? "button" : "span", "kit-strip-title");
   const button = element("button", "kit-copy", model.get("copy_label"));

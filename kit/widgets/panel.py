@@ -8,10 +8,11 @@ from html import escape
 from typing import Any, Literal
 
 import ipywidgets
+import traitlets
 
 from kit.widgets import units
 from kit.widgets.code import Code
-from kit.widgets.parts import Markup, Notice, bundle, pictures
+from kit.widgets.parts import HERE, Markup, Notice, Part, bundle, pictures
 
 State = Literal["empty", "waiting", "running", "done", "failed"]
 WORDS: dict[State, tuple[str, str]] = {
@@ -45,6 +46,14 @@ class Status(Markup):
         sign = f'<span class="kit-icon" aria-hidden="true">{icon or usual}</span>'
         said = f"<span>{escape(text or word)}{took}</span>"
         self.value = f'<span class="kit-{state}" role="status">{sign} {said}</span>'
+
+
+class Rule(Part):
+    """Draw the thin line at the top of a panel, and bring the panel's style sheet along."""
+
+    _esm = HERE / "rule.js"
+    _css = HERE / "kit.css"
+    accent = traitlets.Unicode("").tag(sync=True)
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
@@ -81,7 +90,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         row = [self.controls] if controls else []
         tail = [strip] if strip is not None else []
         said = [] if notice is not None else [self.notice]
-        super().__init__([_rule(accent), top, *row, *said, *body, *tail])
+        super().__init__([Rule(accent=accent), top, *row, *said, *body, *tail])
         self.add_class("kit-panel")
         self.describe(note)
 
@@ -110,9 +119,9 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         self._enter("empty")
         self.notice.say(message, hint)
 
-    def fail(self, message: str, hint: str = "") -> None:
+    def fail(self, message: str, hint: str = "", *, text: str = "") -> None:
         """Show a server's `message` as it was said, and what to do about it."""
-        self._enter("failed")
+        self._enter("failed", text)
         self.notice.say(message, hint, kind="failed")
 
     def background(self, work: Callable[[], object]) -> threading.Thread:
@@ -153,14 +162,6 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     def _cancelled(self) -> None:
         if self._cancel is not None:
             self._cancel()
-
-
-def _rule(accent: str) -> Markup:
-    known = accent.startswith("#") and len(accent) == 7 and accent[1:].isalnum()
-    style = f' style="--kit-accent:{accent}"' if known else ""
-    rule = Markup(value=f'<div class="kit-rule"{style}></div>')
-    rule.add_class("kit-rule-box")
-    return rule
 
 
 def _all(children: Sequence[Any]) -> list[Any]:

@@ -43,7 +43,6 @@ def bundle(widget: Pictured, view: Any) -> Bundle:
 class Part(anywidget.AnyWidget):
     """A part drawn by a script of its own; it tells how many views of it are open."""
 
-    _css = HERE / "kit.css"
     views: set[str]
 
     def __init__(self, **traits: Any) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-NEAR_ZERO = 0.4
+NEAR_ZERO = 0.5
 
 
 @dataclass(frozen=True)

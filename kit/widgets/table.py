@@ -13,6 +13,7 @@ from kit.widgets import units, values
 from kit.widgets.parts import HERE, Part
 
 STATIC_ROWS = 20
+NOTE = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +21,9 @@ class Grid:
     """Columns and rows of data, with what is to be said about them.
 
     `total` counts all rows there are when `rows` holds only some of them; `more` says that there
-    are more where nobody counted. A grid without columns holds only a `message`. `volatile` names
-    columns that change from run to run (times, durations) and so stay out of a saved notebook.
-    `keys` gives each row the name by which it is chosen.
+    are more where nobody counted. A grid without columns holds only a `message`; a `note` stands
+    below the rows. `volatile` names columns that change from run to run (times, durations) and so
+    stay out of a saved notebook. `keys` gives each row the name by which it is chosen.
     """
 
     columns: Sequence[str]
@@ -31,6 +32,7 @@ class Grid:
     more: bool = False
     caption: str = ""
     message: str = ""
+    note: str = ""
     seconds: float | None = None
     volatile: frozenset[str] = frozenset()
     keys: Sequence[str] = field(default=())
@@ -46,6 +48,7 @@ class Grid:
             more=self.more,
             caption=self.caption,
             message=self.message,
+            note=self.note,
         )
 
 
@@ -91,7 +94,7 @@ def grid_html(grid: Grid, *, static: bool = False) -> str:
     opened = "<table>" if static else '<table class="kit-table">'
     table = f"{opened}{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     wrapped = table if static else f'<div class="kit-scroll">{table}</div>'
-    return wrapped + _notice_html(grid)
+    return wrapped + _foot_html(grid)
 
 
 def grid_text(grid: Grid) -> str:
@@ -105,12 +108,17 @@ def grid_text(grid: Grid) -> str:
     written = ["  ".join(_justified(line, widths, right)).rstrip() for line in lines]
     written.insert(1, "  ".join("─" * width for width in widths))
     head = [values.visible(grid.caption)] if grid.caption else []
-    notice = notice_of(grid)
-    return "\n".join([*head, *written, *([notice] if notice else [])])
+    below = foot(grid)
+    return "\n".join([*head, *written, *([below] if below else [])])
 
 
-def notice_of(grid: Grid) -> str:
-    """Say how many rows are not shown; nothing when all are."""
+def foot(grid: Grid) -> str:
+    """Say what stands below the rows: how many are not shown, and the note."""
+    note = grid.note if len(grid.note) <= NOTE else grid.note[: NOTE - 1] + "…"
+    return " · ".join(filter(None, [_left_out(grid), values.visible(note)]))
+
+
+def _left_out(grid: Grid) -> str:
     shown = len(grid.rows)
     if grid.total is None or grid.total <= shown:
         return f"First {units.plural(shown, 'row')}; there are more" if grid.more else ""
@@ -146,9 +154,9 @@ def _is_numeric(grid: Grid, column: int) -> bool:
     return bool(present) and all(values.is_number(value) for value in present)
 
 
-def _notice_html(grid: Grid) -> str:
-    notice = notice_of(grid)
-    return f'<p class="kit-limit">{escape(notice)}</p>' if notice else ""
+def _foot_html(grid: Grid) -> str:
+    said = foot(grid)
+    return f'<p class="kit-limit" dir="auto">{escape(said)}</p>' if said else ""
 
 
 def _justified(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
