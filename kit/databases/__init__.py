@@ -21,7 +21,7 @@ def names() -> list[str]:
 def get(name: str) -> Database:
     """Return the database called `name`; raise UnknownName with the nearest right spelling."""
     if name not in _modules():
-        raise UnknownName.among("database", name, _modules())
+        raise _unknown(name)
     module = importlib.import_module(f"{__name__}.{name}")
     found: Database = module.DATABASE
     return found
@@ -31,6 +31,16 @@ def get(name: str) -> Database:
 def everything() -> tuple[Database, ...]:
     """Return every database in the order of their lessons."""
     return tuple(sorted((get(name) for name in _modules()), key=lambda found: found.lesson))
+
+
+def _unknown(name: str) -> UnknownName:
+    for database in everything():
+        if str(name).lower() in database.stand_ins:
+            return UnknownName(
+                f"There is no database called {str(name)!r}: it can stand in for {database.title}. "
+                f"Did you mean {database.name!r}?"
+            )
+    return UnknownName.among("database", name, _modules())
 
 
 @cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from kit.errors import UsageError
 
@@ -80,8 +81,14 @@ class Endpoint:
     user: str = ""
     password: str = field(default="", repr=False)
     catalog: str = ""
-    query: str = ""
+    # A driver's options may hold a password too.
+    query: str = field(default="", repr=False)
     tls: bool = False
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The driver's options that stood in the address."""
+        return dict(parse_qsl(self.query))
 
 
 class Database(ABC):
@@ -93,6 +100,8 @@ class Database(ABC):
     lesson: ClassVar[str]
     accent: ClassVar[str]
     scheme: ClassVar[str]
+    schemes: ClassVar[Sequence[str]] = ()
+    stand_ins: ClassVar[Sequence[str]] = ()
     port: ClassVar[int]
     image: ClassVar[str]
     install: ClassVar[Mapping[str, str]]
@@ -169,13 +178,7 @@ class Database(ABC):
 
     def parse(self, url: str) -> Endpoint:
         """Read the URL of an existing server; raise UsageError where it cannot be one."""
-        parts = urlsplit(url)
-        if not parts.hostname:
-            example = self.url(Endpoint(host="host", port=self.port, user=self.user))
-            raise UsageError(
-                f"That is not a {self.title} address: it names no host. "
-                f"An address looks like {example}"
-            )
+        parts = self._split(url)
         try:
             port = parts.port or self.port
         except ValueError:
@@ -184,7 +187,7 @@ class Database(ABC):
                 f"Write it after the host, as in {parts.hostname}:{self.port}."
             ) from None
         return Endpoint(
-            host=parts.hostname,
+            host=parts.hostname or "",
             port=port,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
@@ -192,6 +195,21 @@ class Database(ABC):
             query=parts.query,
             tls=parts.scheme in {"https", "rediss"},
         )
+
+    def reach(self, endpoint: Endpoint, timeout: float) -> None:
+        """Raise OSError unless something accepts connections at the endpoint."""
+        socket.create_connection((endpoint.host, endpoint.port), timeout).close()
+
+    def _split(self, url: str) -> SplitResult:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = urlsplit("")
+        families = {self.scheme.partition("+")[0], *self.schemes}
+        if parts.hostname and parts.scheme.partition("+")[0] in families:
+            return parts
+        example = self.url(Endpoint(host="host", port=self.port, user=self.user))
+        raise UsageError(f"That is not a {self.title} address. One looks like {example}")
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return self.scheme

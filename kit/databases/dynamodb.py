@@ -24,6 +24,8 @@ class DynamoDB(Database):
     lesson = "04_dynamodb"
     accent = "#527fff"
     scheme = "http"
+    schemes = ("https",)
+    stand_ins = ("moto",)
     port = 8000
     image = "amazon/dynamodb-local:3.0.0"
     install = {"pip": "moto[server]"}

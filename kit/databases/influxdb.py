@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ class InfluxDB(Database):
     lesson = "07_influxdb"
     accent = "#9394ff"
     scheme = "influxdb"
+    schemes = ("http", "https")
     port = 8086
     image = "influxdb:1.12.2"
     install = {"apt": "influxdb", "brew": "influxdb@1"}
@@ -51,23 +53,14 @@ class InfluxDB(Database):
         )
 
     def admit(self, site: Site) -> None:
-        endpoint = self.endpoint("127.0.0.1", site.port, "")
-        client = self.connect(endpoint, username="", database="")
-        try:
-            # Until a first administrator exists, the server lets anyone create it.
-            client.create_user(self.user, site.password, admin=True)
-            client.switch_user(self.user, site.password)
-            client.create_database(self.catalog)
-        finally:
-            client.close()
+        self._admit(self.endpoint("127.0.0.1", site.port, site.password))
 
     def container(self, site: Site) -> Container:
-        admin = {
-            "INFLUXDB_ADMIN_USER": self.user,
-            "INFLUXDB_ADMIN_PASSWORD": site.password,
-            "INFLUXDB_DB": self.catalog,
-        }
-        return Container(env=_QUIET | admin | dict(site.settings))
+        # The image would hand an administrator's password to a program's arguments.
+        return Container(env=_QUIET | dict(site.settings))
+
+    def admit_container(self, endpoint: Endpoint) -> None:
+        self._admit(endpoint)
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         from influxdb import InfluxDBClient
@@ -85,6 +78,19 @@ class InfluxDB(Database):
             "headers": {"Accept": "application/json"},
         }
         return InfluxDBClient(**(where | options))
+
+    def _admit(self, endpoint: Endpoint) -> None:
+        from influxdb.exceptions import InfluxDBClientError
+
+        client = self.connect(endpoint, username="", password="", database="")
+        try:
+            # Until a first administrator exists, the server lets anyone create it.
+            with suppress(InfluxDBClientError):
+                client.create_user(endpoint.user, endpoint.password, admin=True)
+            client.switch_user(endpoint.user, endpoint.password)
+            client.create_database(endpoint.catalog)
+        finally:
+            client.close()
 
     def ping(self, client: Any) -> None:
         client.get_list_database()

@@ -22,6 +22,7 @@ class MongoDB(Database):
     lesson = "03_mongodb"
     accent = "#00a35c"
     scheme = "mongodb"
+    stand_ins = ("secantusdb",)
     port = 27017
     image = "mongo:8.0.13"
     install = {"conda": "mongodb", "brew": "mongodb-community", "pip": "SecantusDB"}
@@ -106,7 +107,7 @@ class MongoDB(Database):
         }
         if endpoint.user:
             where |= {"username": endpoint.user, "password": endpoint.password}
-        if endpoint.query or endpoint.host.startswith("mongodb"):
+        if endpoint.query:
             where = {"host": self.url(endpoint)}
         return MongoClient(**(where | options))
 

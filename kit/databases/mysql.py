@@ -18,6 +18,8 @@ _SETTINGS = {
     "innodb-buffer-pool-size": "64M",
     "performance-schema": "OFF",
 }
+# In its environment, everyone who may use the container engine could read the password.
+_PASSWORD_FILE = "/etc/kit-password"  # noqa: S105
 _THROW_AWAY = {
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-doublewrite": "OFF",
@@ -35,6 +37,8 @@ class MySQL(Database):
     lesson = "02_mysql"
     accent = "#00758f"
     scheme = "mysql+pymysql"
+    schemes = ("mariadb",)
+    stand_ins = ("mariadb",)
     port = 3306
     image = "mysql:8.4.6"
     install = {
@@ -91,12 +95,13 @@ class MySQL(Database):
         settings = (_DURABLE if site.durable else _THROW_AWAY) | dict(site.settings)
         return Container(
             env={
-                "MYSQL_ROOT_PASSWORD": site.password,
+                "MYSQL_ROOT_PASSWORD_FILE": _PASSWORD_FILE,
                 "MYSQL_DATABASE": self.catalog,
                 "MYSQL_USER": self.user,
-                "MYSQL_PASSWORD": site.password,
+                "MYSQL_PASSWORD_FILE": _PASSWORD_FILE,
             },
             command=[f"--{key}={value}" for key, value in settings.items()],
+            files={_PASSWORD_FILE: site.password},
         )
 
     def admit_container(self, endpoint: Endpoint) -> None:
@@ -116,6 +121,7 @@ class MySQL(Database):
             "password": endpoint.password,
             "database": endpoint.catalog or None,
             "connect_timeout": 10,
+            **endpoint.options,
         }
         return pymysql.connect(**(where | options))
 

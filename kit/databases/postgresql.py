@@ -14,6 +14,8 @@ host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
 """
 
+# In its environment, everyone who may use the container engine could read the password.
+_PASSWORD_FILE = "/etc/kit-password"  # noqa: S105
 _THROW_AWAY = {"fsync": "off", "full_page_writes": "off"}
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -32,6 +34,7 @@ class PostgreSQL(Database):
     lesson = "01_postgresql"
     accent = "#336791"
     scheme = "postgresql+psycopg"
+    schemes = ("postgres",)
     port = 5432
     image = "postgres:17.6"
     install = {"apt": "postgresql", "conda": "postgresql", "brew": "postgresql@17"}
@@ -92,11 +95,12 @@ class PostgreSQL(Database):
         return Container(
             env={
                 "POSTGRES_USER": self.user,
-                "POSTGRES_PASSWORD": site.password,
+                "POSTGRES_PASSWORD_FILE": _PASSWORD_FILE,
                 "POSTGRES_DB": self.catalog,
                 "POSTGRES_INITDB_ARGS": "--locale=C -E UTF8",
             },
             command=flags,
+            files={_PASSWORD_FILE: site.password},
         )
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
@@ -109,6 +113,7 @@ class PostgreSQL(Database):
             "password": endpoint.password,
             "dbname": endpoint.catalog,
             "connect_timeout": 10,
+            **endpoint.options,
         }
         return psycopg.connect(**(where | options))
 

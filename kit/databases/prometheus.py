@@ -31,6 +31,7 @@ class Prometheus(Database):
     lesson = "08_prometheus"
     accent = "#e6522c"
     scheme = "http"
+    schemes = ("https",)
     port = 9090
     image = "prom/prometheus:v3.5.0"
     install = {
@@ -74,6 +75,7 @@ class Prometheus(Database):
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         from prometheus_api_client import PrometheusConnect
+        from urllib3.util import Retry
 
         address = f"{self._scheme(endpoint)}://{endpoint.host}:{endpoint.port}"
         auth = (endpoint.user, endpoint.password) if endpoint.password else None
@@ -82,6 +84,8 @@ class Prometheus(Database):
             "auth": auth,
             "disable_ssl": not endpoint.tls,
             "timeout": 10,
+            # The client's own patience would turn a refusal, or a start, into a wait of seconds.
+            "retry": Retry(0),
         }
         return PrometheusConnect(**(defaults | options))
 

@@ -23,6 +23,8 @@ class Redis(Database):
     lesson = "05_redis"
     accent = "#d82c20"
     scheme = "redis"
+    schemes = ("rediss", "valkey")
+    stand_ins = ("valkey",)
     port = 6379
     image = "redis:8.2.1"
     install = {"apt": "redis-server", "conda": "redis-server", "brew": "redis"}

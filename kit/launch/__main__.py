@@ -21,9 +21,13 @@ def main() -> None:
     home = Path(sys.argv[1])
     if os.fork():
         os._exit(0)
-    with open(home / "supervisor.lock", "w") as lock:
+    # Logs and data are nobody else's business.
+    os.umask(0o077)
+    with open(home / "supervisor.lock", "a") as lock:
         if _taken(lock):
             return
+        lock.truncate(0)
+        print(os.getpid(), file=lock, flush=True)
         processes.adopt_orphans()
         leftovers.sweep(home)
         asyncio.run(Supervisor(home).serve())

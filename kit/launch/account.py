@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import stat
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from kit.databases.base import Database
-from kit.errors import MissingError
+from kit.errors import MissingError, NoSpace
 
 _PREFERRED = ("nobody",)
 
@@ -27,6 +28,16 @@ def for_database(database: Database) -> Account | None:
     if os.getuid() != 0 or not database.refuses_root:
         return None
     return _unprivileged()
+
+
+def check_reach(directory: Path, account: Account | None) -> None:
+    """Raise NoSpace if a directory on the way to `directory` is closed to the account."""
+    for place in [directory, *directory.parents] if account else []:
+        if not place.stat().st_mode & stat.S_IXOTH:
+            raise NoSpace(
+                f"This server refuses to run as root, and {place} is closed to the account that "
+                "it runs as instead. Name another directory: export KIT_HOME=/tmp/kit"
+            )
 
 
 def give(path: Path, account: Account | None) -> None:

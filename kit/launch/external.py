@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
+from urllib.parse import quote
 
-from kit.errors import ConnectionRefused, KitError, Unsupported
+from kit.databases.base import Database, Endpoint
+from kit.errors import ConnectionRefused, Unsupported
 from kit.launch import ready
 from kit.launch.instance import Message
-from kit.launch.request import Request
+from kit.launch.request import Request, matches
 from kit.launch.server import Server
+
+# Drivers try for up to a minute; what does not answer by now is not there.
+_PATIENCE = 8.0
 
 
 class ExternalControl:
@@ -29,45 +36,51 @@ class ExternalControl:
         return "The log of an external server is kept where that server runs."
 
     def restart(self, timeout: float) -> None:
-        raise _refusal("restarted")
+        raise self._refusal("restarted")
 
     def stop(self) -> None:
         return
 
     def kill(self) -> None:
-        raise _refusal("killed")
+        raise self._refusal("killed")
 
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
         return lambda: None
 
+    def _refusal(self, done: str) -> Unsupported:
+        return Unsupported(
+            f"An external server is not {done} by the kit: others may be using it. "
+            f"For this lesson start one of your own: {_own(self._facts['database'])}"
+        )
 
-def address(request: Request) -> str | None:
-    """Return the external server's URL: the argument, or KIT_<NAME>_URL."""
-    return request.url or os.environ.get(f"KIT_{request.database.name.upper()}_URL") or None
+
+def wanted(request: Request) -> bool:
+    """Tell whether the request is for an external server.
+
+    KIT_<NAME>_URL stands for the server that goes by the database's own name; further servers,
+    for replicas and rings, are the kit's own.
+    """
+    if request.url or request.backend == "external":
+        return True
+    usual = request.backend == "auto" and request.name == request.database.name
+    return usual and bool(os.environ.get(_variable(request.database)))
 
 
 def attach(request: Request) -> Server:
     """Connect to an external server; raise ConnectionRefused if it cannot be reached."""
     database = request.database
-    url = address(request)
-    if not url:
-        variable = f"KIT_{database.name.upper()}_URL"
+    endpoint = database.parse(_address(request))
+    if request.settings:
         raise Unsupported(
-            f"No external {database.title} is known. Give its address: "
-            f'kit.start("{database.name}", url="...") or export {variable}=...'
+            "settings= cannot change an external server: that is for those who run it. "
+            f"Start one of your own: {_own(database.name, 'settings=...')}"
         )
-    endpoint = database.parse(url)
-    try:
-        product, version = ready.introduce(database, endpoint)
-    except KitError:
-        raise
-    except Exception as error:
-        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
-        said = reason[0].replace(endpoint.password, "***") if endpoint.password else reason[0]
-        raise ConnectionRefused(
-            f"{database.title} at {endpoint.host}:{endpoint.port} did not let us in: {said}. "
-            "Check host, port, user and password in the address."
-        ) from None
+    product, version = _introduce(database, endpoint, min(request.timeout, _PATIENCE))
+    if not matches(version, request.version):
+        raise Unsupported(
+            f"The external {database.title} is {product} {version}, not {request.version}. "
+            f"Leave version= out, or start one of your own: {_own(database.name)}"
+        )
     facts = {
         "database": database.name,
         "product": product,
@@ -78,8 +91,51 @@ def attach(request: Request) -> Server:
     return Server(ExternalControl(facts), name=request.name, backend="external")
 
 
-def _refusal(done: str) -> Unsupported:
-    return Unsupported(
-        f"An external server is not {done} by the kit: others may be using it. For this lesson "
-        'start one of your own: kit.start("...", backend="process", name="mine")'
+def _address(request: Request) -> str:
+    variable = _variable(request.database)
+    url = request.url or os.environ.get(variable)
+    if not url:
+        raise Unsupported(
+            f"No external {request.database.title} is known. Give its address: "
+            f'kit.start("{request.database.name}", url="...") or export {variable}=...'
+        )
+    return url
+
+
+def _introduce(database: Database, endpoint: Endpoint, patience: float) -> tuple[str, str]:
+    answers: queue.SimpleQueue[tuple[str, str] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            database.reach(endpoint, patience)
+            answers.put(ready.introduce(database, endpoint))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="kit-external", daemon=True).start()
+    try:
+        answer = answers.get(timeout=patience)
+    except queue.Empty:
+        answer = TimeoutError(f"it did not answer within {patience:.0f} s")
+    if isinstance(answer, Exception):
+        raise _refused(database, endpoint, answer)
+    return answer
+
+
+def _refused(database: Database, endpoint: Endpoint, error: Exception) -> ConnectionRefused:
+    said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    for secret in {endpoint.password, quote(endpoint.password, safe="")} - {""}:
+        said = said.replace(secret, "***")
+    return ConnectionRefused(
+        f"{database.title} at {endpoint.host}:{endpoint.port} did not let us in: {said}. "
+        f"Check host, port, user and password in the address (url= or {_variable(database)})."
     )
+
+
+def _variable(database: Database) -> str:
+    return f"KIT_{database.name.upper()}_URL"
+
+
+def _own(name: str, also: str = "") -> str:
+    options = ", ".join(filter(None, [f'"{name}"', 'backend="process"', 'name="mine"', also]))
+    return f"kit.start({options})"

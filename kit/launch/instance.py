@@ -23,7 +23,7 @@ class Instance:
     asked: Message
     directory: Path
     owner: str
-    keep: bool
+    keep: bool = False
     state: str = "starting"
     facts: Message = field(default_factory=dict)
     command: Message = field(default_factory=dict)
@@ -32,12 +32,15 @@ class Instance:
     leases: set[str] = field(default_factory=set)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     ending: bool = False
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def describe(self) -> Message:
         """Return what clients may know, the password included: the socket is the user's own."""
-        shown = ("id", "name", "backend", "asked", "state", "facts", "code", "keep")
+        shown = ("id", "name", "backend", "asked", "state", "facts", "keep")
         return {key: getattr(self, key) for key in shown} | {
             "directory": str(self.directory),
+            # While it is being ended to start again, it has not ended for good.
+            "code": None if self.turn.locked() else self.code,
             "pid": self.process.pid if self.process else None,
             "users": len(self.leases),
         }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -15,13 +17,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from kit.errors import NoSpace, ServerGone, StartError, SupervisorError
-from kit.launch import paths
+from kit.errors import ServerGone, SupervisorError
+from kit.launch import leftovers, paths
 from kit.launch.instance import Message
 
 Listener = Callable[[str], None]
 _START_TAKES = 15.0
 _ANSWER_TAKES = 40.0
+_MOMENT = 0.005
+_ROOM = 4096
 
 
 class Lease:
@@ -44,13 +48,26 @@ class Lease:
                 "killed. Start a fresh one with kit.start(...)."
             )
         if answer.get("error") == "system":
-            raise _system_error(self.home, answer)
+            raise paths.failure(self.home, OSError(answer["errno"], answer["text"]))
         return answer
 
     def claim(self, **fields: Any) -> Message:
-        """Attach to a server by name, or reserve its name, holding a lease on it."""
-        self._hold()
-        return self.call("claim", client=self.client, **fields)
+        """Find the server of a name, or reserve the name; this process's lease is held."""
+        while True:
+            self._hold()
+            answer = self.call("claim", client=self.client, **fields)
+            if answer["claim"] != "unheld":
+                return answer
+            # The supervisor that knew this lease has gone; the thread is about to notice.
+            time.sleep(_MOMENT)
+
+    def abandon(self, identity: str) -> None:
+        """Give back what was reserved under `identity`, if anything was."""
+        message = {"op": "abandon", "id": identity, "client": self.client}
+        # Impatience interrupts twice; the second time must not stop the tidying.
+        thread = threading.Thread(target=self._tell_once, args=(message,), name="kit-abandon")
+        thread.start()
+        thread.join()
 
     def listen(self, identity: str, listener: Listener) -> Callable[[], None]:
         """Call `listener(state)` from a thread when the state changes; return the way out."""
@@ -63,43 +80,61 @@ class Lease:
             with self._connect() as connection:
                 try:
                     return _exchange(connection, message)
+                except TimeoutError:
+                    break
                 except (ConnectionError, ValueError):
                     continue
-        raise SupervisorError(
-            "The process that keeps servers alive closed the connection three times. "
-            f"See {self.home / 'supervisor.log'}, then try again."
-        )
+        raise self._silent()
+
+    def _tell_once(self, message: Message) -> None:
+        # Where no supervisor is left, nothing is reserved.
+        if connection := _dial(self.home):
+            with connection, suppress(OSError, ValueError):
+                _exchange(connection, message)
 
     def _connect(self) -> socket.socket:
         connection = _dial(self.home)
         deadline = time.monotonic() + _START_TAKES
         while connection is None:
             started = time.monotonic()
-            start_supervisor(self.home)
+            try:
+                start_supervisor(self.home)
+            except OSError as error:
+                raise paths.failure(self.home, error) from None
             while connection is None and time.monotonic() - started < 1.5:
-                time.sleep(0.005)
+                time.sleep(_MOMENT)
                 connection = _dial(self.home)
             if connection is None and time.monotonic() > deadline:
-                raise SupervisorError(
-                    "The process that keeps servers alive did not start. "
-                    f"See {self.home / 'supervisor.log'}, then try again."
-                )
+                raise self._silent()
         return connection
 
     def _hold(self) -> None:
         with self._guard:
-            if self._held is not None:
-                return
-            connection = self._connect()
-            connection.settimeout(_ANSWER_TAKES)
+            attempts = 0
+            while self._held is None:
+                attempts += 1
+                if attempts > 3:
+                    raise self._silent()
+                self._held = self._open()
+
+    def _open(self) -> socket.socket | None:
+        connection = self._connect()
+        news = connection.makefile("r")
+        connection.settimeout(_ANSWER_TAKES)
+        try:
             _send(connection, {"op": "lease", "client": self.client})
-            news = connection.makefile("r")
-            news.readline()
-            connection.settimeout(None)
-            self._held = connection
-            threading.Thread(
-                target=self._follow, args=(connection, news), name="kit-lease", daemon=True
-            ).start()
+            held = bool(news.readline())
+        except OSError:
+            held = False
+        if not held:
+            news.close()
+            connection.close()
+            return None
+        connection.settimeout(None)
+        threading.Thread(
+            target=self._follow, args=(connection, news), name="kit-lease", daemon=True
+        ).start()
+        return connection
 
     def _follow(self, connection: socket.socket, news: Any) -> None:
         with suppress(OSError, ValueError):
@@ -107,28 +142,40 @@ class Lease:
                 message = json.loads(line)
                 self._tell(message["id"], message["event"])
         with self._guard:
-            if self._held is not connection:
-                return
             self._held = None
+        news.close()
         connection.close()
         for identity in list(self._listeners):
             self._tell(identity, "stopped")
-        # The next supervisor sweeps up what this one, killed, could not.
-        with suppress(OSError):
-            start_supervisor(self.home)
+        if leftovers.exist(self.home):
+            # The next supervisor removes what this one, killed, could not.
+            with suppress(OSError):
+                start_supervisor(self.home)
 
     def _tell(self, identity: str, state: str) -> None:
         for listener in list(self._listeners.get(identity, [])):
-            listener(state)
+            try:
+                listener(state)
+            except Exception:
+                logging.getLogger(__name__).exception("A listener failed at the news %r", state)
+        if state == "stopped":
+            self._listeners.pop(identity, None)
 
     def _forget(self) -> None:
         """Close the child's copy of the connection, which would outlive this process's lease."""
         if self._held is not None:
-            self._held.close()
+            # To close the socket would wait for the file that reads from it.
+            os.close(self._held.detach())
         self._held = None
         self._guard = threading.Lock()
         self._listeners = {}
         self.client = uuid4().hex
+
+    def _silent(self) -> SupervisorError:
+        return SupervisorError(
+            "The process that keeps servers alive does not answer. "
+            f"See {self.home / 'supervisor.log'}, then try again."
+        )
 
 
 _leases: dict[Path, Lease] = {}
@@ -155,6 +202,9 @@ def start_supervisor(home: Path) -> None:
     keep = ("PATH", "HOME", "LANG", "DOCKER_HOST", "XDG_RUNTIME_DIR", "TMPDIR")
     env = {key: os.environ[key] for key in keep if key in os.environ}
     env["PYTHONPATH"] = str(package)
+    # A supervisor without room for a few bytes could not even say so.
+    with tempfile.TemporaryFile(dir=home) as probe:
+        probe.write(bytes(_ROOM))
     with open(home / "supervisor.log", "ab") as log:
         starter = subprocess.Popen(
             [sys.executable, "-m", "kit.launch", str(home)],
@@ -188,14 +238,3 @@ def _exchange(connection: socket.socket, message: Message) -> Message:
     with connection.makefile("r") as answer:
         found: Message = json.loads(answer.readline())
     return found
-
-
-def _system_error(home: Path, answer: Message) -> StartError:
-    import errno
-
-    if answer["errno"] in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT}:
-        return NoSpace(
-            f"{home} cannot be written: {answer['text']}. "
-            "Free some space, or name another directory: export KIT_HOME=/path/with/space"
-        )
-    return StartError(f"The server could not be started: {answer['text']}. Try: kit doctor")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from kit.launch import processes
 from kit.launch.instance import RECORD
 
 _DEATH_TAKES = 3.0
+_TRASH = "trash"
 
 
 def sweep(home: Path) -> None:
@@ -23,33 +25,43 @@ def sweep(home: Path) -> None:
         record = _record(directory)
         if record.get("backend") == "container":
             subprocess.run(removal(directory.name), check=False)
-        processes.kill_inside(directory)
-        _await_empty(directory)
+        _empty(directory)
         pid = record.get("pid")
         if isinstance(pid, int):
             processes.free_shared_memory(pid)
         discard(home, directory)
+    _empty(home / _TRASH)
     empty_trash(home)
+
+
+def exist(home: Path) -> bool:
+    """Tell whether a server's directory is there."""
+    return any(home.glob("servers/*"))
 
 
 def discard(home: Path, directory: Path) -> None:
     """Move a server's directory out of the way; `empty_trash` deletes it."""
-    trash = home / "trash"
-    trash.mkdir(exist_ok=True)
+    trash = home / _TRASH
     try:
+        trash.mkdir(exist_ok=True)
         directory.rename(trash / uuid4().hex)
-    except FileNotFoundError:
-        return
+    except OSError:
+        # A full disk may have no room for one more directory.
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def empty_trash(home: Path) -> None:
     """Delete what was discarded."""
-    shutil.rmtree(home / "trash", ignore_errors=True)
+    for trash in home.glob(f"{_TRASH}*"):
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 def emptying(home: Path) -> list[str]:
-    """Return the command that does the same beside other work."""
-    return ["rm", "-rf", str(home / "trash")]
+    """Return the command that deletes what was discarded so far, beside other work."""
+    aside = home / f"{_TRASH}-{uuid4().hex}"
+    with suppress(FileNotFoundError):
+        (home / _TRASH).rename(aside)
+    return ["rm", "-rf", str(aside)]
 
 
 def removal(identity: str) -> list[str]:
@@ -65,15 +77,15 @@ def _record(directory: Path) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _await_empty(directory: Path) -> None:
+def _empty(directory: Path) -> None:
     deadline = time.monotonic() + _DEATH_TAKES
-    while processes.inside(directory) and time.monotonic() < deadline:
+    while processes.kill_inside(directory) and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
 def remove_empty(home: Path) -> None:
     """Remove the directories of running servers themselves where they are empty."""
-    for name in ("servers", "trash"):
+    for name in ("servers", _TRASH):
         try:
             os.rmdir(home / name)
         except OSError:

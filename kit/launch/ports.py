@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 from kit.errors import PortTaken
+from kit.launch import processes
 
 
 def choose(asked: int) -> int:
@@ -30,3 +32,23 @@ def taken(port: int) -> PortTaken:
 def check_open(port: int) -> None:
     """Raise OSError unless something accepts connections on the port."""
     socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+def check_ours(port: int, directory: Path) -> None:
+    """Raise OSError unless the server that lives in `directory` accepts connections on the port."""
+    check_open(port)
+    if not any(_listens(pid, port) for pid in processes.inside(directory)):
+        raise ConnectionRefusedError(f"another program listens on port {port}")
+
+
+def _listens(pid: int, port: int) -> bool:
+    import psutil
+
+    try:
+        found = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        # What cannot be seen is taken on trust.
+        return True
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import time
@@ -19,9 +18,8 @@ from kit.launch import account, ports, ready, template
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
 from kit.launch.request import Progress, Request, matches
+from kit.launch.watch import LOG, Watch, tail
 
-_PORT_TAKEN = re.compile(r"address already in use|port.*(already )?in use", re.IGNORECASE)
-_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _ATTEMPTS = 3
 
 
@@ -52,12 +50,11 @@ class ProcessControl:
 
     def restart(self, timeout: float) -> None:
         identity, facts = self._instance["id"], self.facts()
-        self._lease.call("end", id=identity)
-        self._lease.call("spawn", id=identity)
+        self._lease.call("spawn", id=identity, again=True)
         database, endpoint = databases.get(facts["database"]), Endpoint(**facts["endpoint"])
         watch = Watch(self._lease, identity, self._directory, database, endpoint.password)
         wait = ready.Wait(database.title, time.monotonic() + timeout, watch.check)
-        wait.until(lambda: ports.check_open(endpoint.port))
+        wait.until(lambda: ports.check_ours(endpoint.port, self._directory))
         wait.until(lambda: ready.introduce(database, endpoint))
         self._lease.call("publish", id=identity, facts=facts)
 
@@ -82,38 +79,6 @@ class ProcessControl:
 
     def _note(self, state: str) -> None:
         self._gone = self._gone or state == "stopped"
-
-
-class Watch:
-    """Notice at once that a server died while it was starting."""
-
-    def __init__(
-        self, lease: Lease, identity: str, directory: Path, database: Database, secret: str
-    ) -> None:
-        self._lease = lease
-        self._identity = identity
-        self._directory = directory
-        self._database = database
-        self._secret = secret
-
-    def check(self) -> None:
-        """Raise PortTaken, NoSpace or ServerDied if the process has ended."""
-        shown = self._lease.call("show", id=self._identity)["instance"]
-        if shown["code"] is None:
-            return
-        log = tail(self._directory, 12)
-        log = log.replace(self._secret, "***") if self._secret else log
-        if _PORT_TAKEN.search(log):
-            raise PortTaken(f"{self._database.title} found its port taken:\n{log}")
-        if _NO_SPACE.search(log):
-            raise NoSpace(
-                f"{self._database.title} found no space on the disk:\n{log}\n"
-                "Free some space, or name another directory: export KIT_HOME=/path/with/space"
-            )
-        raise ServerDied(
-            f"{self._database.title} ended while it was starting (exit code {shown['code']}). "
-            f"Check the settings= that you gave it. What it said last:\n{log}"
-        )
 
 
 def find(database: Database, version: str | None) -> Program:
@@ -147,81 +112,102 @@ def how_to_install(database: Database) -> str:
 
 def bring_up(request: Request, lease: Lease, instance: Message, progress: Progress) -> Message:
     """Start the server that `instance` reserves a name for, and return its facts."""
-    database = request.database
+    database, directory = request.database, Path(instance["directory"])
     program = find(database, request.version)
-    directory = Path(instance["directory"])
+    who = account.for_database(database)
+    account.check_reach(directory, who)
     _check_space(database, directory)
     site = Site(
         directory=directory,
         port=ports.choose(request.port),
-        password=_password(),
+        password=password(),
         durable=request.durable,
         settings=request.settings,
     )
-    _lay_out(database, program, site, progress)
-    for attempt in range(_ATTEMPTS):
+    start = _Start(request, lease, instance["id"], program, who, progress)
+    start.lay_out(site)
+    for _ in range(_ATTEMPTS):
         try:
-            return _start(request, lease, instance, program, site, progress)
+            return start.run(site)
         except PortTaken:
-            if request.port or attempt == _ATTEMPTS - 1:
-                raise ports.taken(site.port) from None
+            if request.port:
+                raise ports.taken(request.port) from None
             site = at_port(site, ports.choose(0))
-    raise AssertionError("the last attempt returns or raises")
+        except ServerDied:
+            if not start.mend(site):
+                raise
+        (directory / LOG).unlink(missing_ok=True)
+    raise ports.taken(site.port)
 
 
-def tail(directory: Path, lines: int) -> str:
-    """Return the last lines of a server's log."""
-    try:
-        with open(directory / "log", "rb") as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - 400 * lines))
-            return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
-    except OSError:
-        return ""
+class _Start:
+    """The steps of one start, all to be done by the same deadline."""
+
+    def __init__(
+        self,
+        request: Request,
+        lease: Lease,
+        identity: str,
+        program: Program,
+        who: account.Account | None,
+        progress: Progress,
+    ) -> None:
+        self._request = request
+        self._database = request.database
+        self._lease = lease
+        self._identity = identity
+        self._program = program
+        self._who = who
+        self._progress = progress
+        self._deadline = time.monotonic() + request.timeout
+        self._mended = False
+
+    def lay_out(self, site: Site) -> None:
+        """Create the server's data directory."""
+        if self._database.templated:
+            order = template.Order(self._database, self._program, self._who, self._deadline)
+            template.provide(order, site, self._progress)
+        else:
+            site.data.mkdir(mode=0o700)
+            account.give(site.data, self._who)
+
+    def run(self, site: Site) -> Message:
+        """Run the server until it has answered, and return its facts."""
+        database, port = self._database, site.port
+        command = database.command(self._program, site)
+        write_files(command, site, self._who)
+        self._progress(f"Starting {self._program.product} {self._program.version}")
+        self._lease.call("spawn", id=self._identity, command=spell(command, site, self._who))
+        watch = Watch(self._lease, self._identity, site.directory, database, site.password)
+        endpoint = database.endpoint("127.0.0.1", port, site.password)
+        wait = ready.Wait(database.title, self._deadline, watch.check)
+        self._progress("Waiting for its first answer")
+        wait.until(lambda: ports.check_ours(port, site.directory))
+        wait.until(lambda: database.admit(site))
+        product, version = wait.until(lambda: ready.introduce(database, endpoint))
+        if database.templated:
+            self._lease.call("prepare", argv=template.spare_command(database, self._program))
+        return {
+            "database": database.name,
+            "product": product,
+            "version": version or self._program.version,
+            "endpoint": asdict(endpoint),
+            "port": port,
+        }
+
+    def mend(self, site: Site) -> bool:
+        """Lay the data out anew, once, where a damaged template may be why the server died."""
+        if self._mended or self._request.settings or not self._database.templated:
+            return False
+        self._mended = True
+        template.forget(self._database, self._program)
+        shutil.rmtree(site.data)
+        self.lay_out(site)
+        return True
 
 
-def _start(
-    request: Request,
-    lease: Lease,
-    instance: Message,
-    program: Program,
-    site: Site,
-    progress: Progress,
-) -> Message:
-    database, identity = request.database, instance["id"]
-    deadline = time.monotonic() + request.timeout
-    command = database.command(program, site)
-    who = account.for_database(database)
-    _write_files(command, site, who)
-    progress(f"Starting {program.product} {program.version}")
-    lease.call("spawn", id=identity, command=_spell(command, site, who))
-    watch = Watch(lease, identity, site.directory, database, site.password)
-    endpoint = database.endpoint("127.0.0.1", site.port, site.password)
-    wait = ready.Wait(database.title, deadline, watch.check)
-    progress("Waiting for its first answer")
-    wait.until(lambda: ports.check_open(site.port))
-    wait.until(lambda: database.admit(site))
-    product, version = wait.until(lambda: ready.introduce(database, endpoint))
-    if database.templated:
-        lease.call("prepare", argv=template.spare_command(database, program))
-    return {
-        "database": database.name,
-        "product": product,
-        "version": version or program.version,
-        "endpoint": asdict(endpoint),
-        "port": site.port,
-    }
-
-
-def _lay_out(database: Database, program: Program, site: Site, progress: Progress) -> None:
-    who = account.for_database(database)
-    if database.templated:
-        template.provide(database, program, site.data, who, progress)
-    else:
-        site.data.mkdir(mode=0o700)
-        account.give(site.data, who)
-
-
-def _write_files(command: Command, site: Site, who: account.Account | None) -> None:
+def write_files(command: Command, site: Site, who: account.Account | None) -> None:
+    """Write the command's files so that the server alone can read them."""
     for name, text in command.files.items():
         path = site.directory / name
         path.touch(mode=0o600)
@@ -229,7 +215,8 @@ def _write_files(command: Command, site: Site, who: account.Account | None) -> N
         account.give(path, who)
 
 
-def _spell(command: Command, site: Site, who: account.Account | None) -> Message:
+def spell(command: Command, site: Site, who: account.Account | None) -> Message:
+    """Spell the command as the supervisor wants it."""
     base = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(site.directory),
@@ -254,7 +241,8 @@ def _check_space(database: Database, directory: Path) -> None:
         )
 
 
-def _password() -> str:
+def password() -> str:
+    """Make a fresh password of 128 random bits."""
     import secrets
 
     return secrets.token_hex(16)

@@ -22,15 +22,20 @@ def inside(directory: Path) -> list[int]:
     return [pid for pid, place in _places() if f"{place}/".startswith(prefix)]
 
 
-def kill_inside(directory: Path) -> None:
-    """Kill every process of the server that lives in `directory`, those it forked included."""
-    for pid in inside(directory):
+def kill_inside(directory: Path) -> bool:
+    """Kill every process of the server that lives in `directory`; return whether there was one.
+
+    What was forked meanwhile, or has not ended yet, is found by asking again.
+    """
+    found = inside(directory)
+    for pid in found:
         send(pid, signal.SIGKILL)
+    return bool(found)
 
 
 def send(pid: int, number: int) -> None:
-    """Signal a process; one that has ended meanwhile is no error."""
-    with suppress(ProcessLookupError):
+    """Signal a process; one that has ended meanwhile, or is not ours, is no error."""
+    with suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
 
 

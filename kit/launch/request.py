@@ -76,9 +76,10 @@ def read(database: str, options: Mapping[str, Any]) -> Request:
     for option in options:
         if option not in _OPTIONS:
             raise UnknownName.among("option of kit.start", option, _OPTIONS)
-    found = databases.get(database)
+    found = databases.get(str(database))
     given = {key: value for key, value in options.items() if value is not None}
-    backend = given.pop("backend", None) or os.environ.get("KIT_BACKEND") or "auto"
+    usual = "external" if given.get("url") else os.environ.get("KIT_BACKEND") or "auto"
+    backend = str(given.pop("backend", usual))
     if backend not in BACKENDS:
         raise UnknownName.among("backend", backend, BACKENDS)
     name = str(given.pop("name", found.name))
@@ -86,9 +87,11 @@ def read(database: str, options: Mapping[str, Any]) -> Request:
         raise UsageError(
             f"{name!r} cannot name a server: use up to 40 letters, digits, dots or dashes."
         )
-    settings = {str(key): _spell(value) for key, value in given.pop("settings", {}).items()}
+    settings = _settings(given.pop("settings", {}))
+    if "version" in given:
+        given["version"] = str(given["version"])
     request = Request(database=found, name=name, backend=backend, settings=settings, **given)
-    _check_numbers(request)
+    _check_values(request)
     return request
 
 
@@ -97,7 +100,18 @@ def matches(version: str, wanted: str | None) -> bool:
     return wanted is None or version == wanted or version.startswith(f"{wanted}.")
 
 
-def _check_numbers(request: Request) -> None:
+def _settings(given: object) -> dict[str, str]:
+    if not isinstance(given, Mapping):
+        raise UsageError('settings= maps names to values, for example settings={"port": 5}.')
+    return {str(key): _spell(value) for key, value in sorted(given.items())}
+
+
+def _check_values(request: Request) -> None:
+    if request.url and request.backend not in {"auto", "external"}:
+        raise UsageError(
+            f'url= names a server that runs already, and backend="{request.backend}" starts one. '
+            "Leave one of the two out."
+        )
     if not isinstance(request.timeout, (int, float)) or request.timeout <= 0:
         raise UsageError("timeout= is a number of seconds above zero, for example timeout=120.")
     if not isinstance(request.port, int) or not 0 <= request.port <= 65535:

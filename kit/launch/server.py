@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -9,6 +10,8 @@ from kit import databases
 from kit.databases.base import Database, Endpoint
 from kit.errors import ServerGone
 from kit.launch.instance import Message
+
+_SECRET_OPTION = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*)=[^&]*", re.IGNORECASE)
 
 
 class SecretURL(str):
@@ -20,7 +23,8 @@ class SecretURL(str):
         from urllib.parse import urlsplit
 
         password = urlsplit(self).password
-        return repr(self.replace(f":{password}@", ":***@") if password else str(self))
+        shown = self.replace(f":{password}@", ":***@") if password else str(self)
+        return repr(_SECRET_OPTION.sub(r"\1=***", shown))
 
 
 class Control(Protocol):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 from kit.errors import EngineMissing, ImageMissing, ServerGone, StartTimeout
-from kit.launch import external, lease, process
+from kit.launch import external, lease, paths, process
 from kit.launch.instance import Message
 from kit.launch.request import Progress, Request, read
 from kit.launch.server import Control, Server
+
+_POLL = 0.02
 
 
 def start(database: str, **options: Any) -> Server:
@@ -22,11 +26,12 @@ def start(database: str, **options: Any) -> Server:
     """
     progress: Progress = options.pop("progress", None) or (lambda _: None)
     request = read(database, options)
-    if request.url or request.backend == "external":
+    if external.wanted(request):
         return external.attach(request)
-    if request.backend == "auto" and external.address(request):
-        return external.attach(request)
-    return _share(request, progress)
+    try:
+        return _share(request, progress)
+    except OSError as error:
+        raise paths.failure(paths.home(), error) from None
 
 
 def running() -> list[Server]:
@@ -40,67 +45,58 @@ def running() -> list[Server]:
 
 def _share(request: Request, progress: Progress) -> Server:
     held = lease.current()
-    backend = request.backend if request.backend != "auto" else _choose(request)
-    deadline = time.monotonic() + request.timeout
-    while True:
-        answer = held.claim(
-            name=request.name, backend=backend, asked=request.asked(), keep=request.keep
-        )
-        instance = answer["instance"]
-        if answer["claim"] == "yours":
-            return _bring_up(request, held, instance, progress)
-        _agree(request, held, instance)
-        if answer["claim"] != "starting":
-            return _attach(request, held, instance)
-        if time.monotonic() > deadline:
-            raise StartTimeout(
-                f"Another notebook has been starting {request.name!r} for {request.timeout:.0f} s. "
-                f"See what it is doing, or end it: kit logs {request.name}, kit down {request.name}"
-            )
-        progress("Waiting for another notebook to start it")
-        time.sleep(0.02)
-
-
-def _agree(request: Request, held: lease.Lease, instance: Message) -> None:
+    # Chosen here, the identity is known even if the answer to the claim never arrives.
+    identity = uuid4().hex[:8]
     try:
-        request.agree(instance)
-    except Exception:
-        held.call("release", id=instance["id"], client=held.client)
+        return _obtain(request, held, identity, progress)
+    except (ImageMissing, EngineMissing):
+        held.abandon(identity)
+        if request.backend != "auto" or not request.database.programs():
+            raise
+        return _share(replace(request, backend="process"), progress)
+    except BaseException:
+        held.abandon(identity)
         raise
 
 
-def _attach(request: Request, held: lease.Lease, instance: Message) -> Server:
-    server = _handle(held, instance)
-    if instance["state"] == "exited":
+def _obtain(request: Request, held: lease.Lease, identity: str, progress: Progress) -> Server:
+    backend = request.backend if request.backend != "auto" else _choose()
+    deadline = time.monotonic() + request.timeout
+    while True:
+        answer = held.claim(
+            identity=identity, name=request.name, backend=backend, asked=request.asked()
+        )
+        if answer["claim"] == "yours":
+            return _bring_up(request, held, answer["instance"], progress)
+        if answer["claim"] != "starting":
+            request.agree(answer["instance"])
+            with suppress(ServerGone):
+                return _attach(request, held, answer["instance"])
+        if time.monotonic() > deadline:
+            raise StartTimeout(
+                f"Another notebook has been starting {request.name!r} for {request.timeout:.0f} s. "
+                "Restart that notebook's kernel, or give yours a name of its own: "
+                f'kit.start("{request.database.name}", name="{request.name}-2")'
+            )
+        progress("Waiting for another notebook to start it")
+        time.sleep(_POLL)
+
+
+def _attach(request: Request, held: lease.Lease, found: Message) -> Server:
+    answer = held.call("attach", id=found["id"], client=held.client, keep=request.keep)
+    server = _handle(held, answer["instance"])
+    if answer["instance"]["state"] == "exited":
         server.restart(timeout=request.timeout)
     return server
 
 
 def _bring_up(request: Request, held: lease.Lease, instance: Message, progress: Progress) -> Server:
-    try:
-        facts = _backend(instance["backend"]).bring_up(request, held, instance, progress)
-        answer = held.call("publish", id=instance["id"], facts=facts)
-    except BaseException as error:
-        _abandon(held, instance)
-        image_lacks = isinstance(error, (ImageMissing, EngineMissing))
-        if image_lacks and request.backend == "auto" and request.database.programs():
-            return _share(_as_process(request), progress)
-        raise
+    facts = _backend(instance["backend"]).bring_up(request, held, instance, progress)
+    answer = held.call("publish", id=instance["id"], facts=facts, keep=request.keep)
     return _handle(held, answer["instance"])
 
 
-def _abandon(held: lease.Lease, instance: Message) -> None:
-    with suppress(ServerGone):
-        held.call("stop", id=instance["id"])
-
-
-def _as_process(request: Request) -> Request:
-    from dataclasses import replace
-
-    return replace(request, backend="process")
-
-
-def _choose(request: Request) -> str:
+def _choose() -> str:
     from kit.launch import engine
 
     return "container" if engine.answers() else "process"

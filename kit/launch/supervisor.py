@@ -1,7 +1,8 @@
 """The one small process that starts servers and ends them when nobody holds a lease.
 
 A lease is an open connection: it closes when its kernel ends, however it ends. The supervisor holds
-a lock while it lives; whoever gets the lock next removes what an earlier one left.
+a lock while it lives; whoever gets the lock next removes what an earlier one left. The locked file
+names its process: SIGTERM makes it end all servers and go.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from kit.launch import leftovers, processes
+from kit.launch import leftovers, paths, processes
 from kit.launch.instance import Instance, Message
-from kit.launch.paths import socket_path
 
 _GRACE = 8.0
 _IDLE = 5.0
 _QUIET = 2.0
+_MOMENT = 0.002
 _LINE_LIMIT = 4 * 1024 * 1024
 
 
@@ -46,20 +47,24 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._finished.set)
-        path = socket_path(self._home)
+        path = paths.socket_path(self._home)
         path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._answer, path, limit=_LINE_LIMIT)
         self._look_idle()
         await self._finished.wait()
         path.unlink(missing_ok=True)
         server.close()
-        await asyncio.gather(*(self._dispose(found) for found in list(self._instances.values())))
+        endings = (self._dispose(found) for found in list(self._instances.values()))
+        await asyncio.gather(*endings, return_exceptions=True)
         leftovers.empty_trash(self._home)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             line = await reader.readline()
             message = json.loads(line) if line else {"op": ""}
+            if self._finished.is_set():
+                # Unanswered, the client turns to the next supervisor.
+                return
             if message["op"] == "lease":
                 await self._hold(message["client"], reader, writer)
             elif message["op"]:
@@ -73,6 +78,8 @@ class Supervisor:
     async def _perform(self, message: Message) -> Message:
         operations: dict[str, Callable[..., Coroutine[Any, Any, Message]]] = {
             "claim": self._claim,
+            "attach": self._attach,
+            "abandon": self._abandon,
             "spawn": self._spawn,
             "publish": self._publish,
             "show": self._show,
@@ -80,13 +87,13 @@ class Supervisor:
             "prepare": self._prepare,
             "end": self._end_one,
             "stop": self._stop,
-            "release": self._release,
         }
         operation = operations[message.pop("op")]
         if "id" in message:
-            if message["id"] not in self._instances:
+            instance = self._instances.get(message.pop("id"))
+            if instance is None or instance.ending:
                 return {"error": "gone"}
-            message["instance"] = self._instances[message.pop("id")]
+            message["instance"] = instance
         try:
             return await operation(**message)
         except OSError as error:
@@ -100,46 +107,75 @@ class Supervisor:
         try:
             await reader.read()
         finally:
-            del self._clients[client]
-            for instance in list(self._instances.values()):
-                self._let_go(instance, client)
+            if self._clients.get(client) is writer:
+                del self._clients[client]
+                for instance in list(self._instances.values()):
+                    self._let_go(instance, client)
 
     async def _claim(
-        self, client: str, name: str, backend: str, asked: Message, keep: bool
+        self, client: str, identity: str, name: str, backend: str, asked: Message
     ) -> Message:
+        if client not in self._clients:
+            return {"claim": "unheld"}
         for instance in self._instances.values():
             if instance.name == name and not instance.ending:
-                if instance.state != "starting":
-                    self._lend(instance, client, keep)
-                return {"claim": instance.state, "instance": instance.describe()}
+                claim = "yours" if instance.id == identity else instance.state
+                return {"claim": claim, "instance": instance.describe()}
         if self._tidying:
             self._tidy_later()
-        identity = uuid4().hex[:8]
         directory = self._home / "servers" / identity
-        directory.mkdir(mode=0o711, parents=True)
-        instance = Instance(identity, name, backend, asked, directory, client, keep)
-        instance.write_record()
+        instance = Instance(identity, name, backend, asked, directory, client)
+        self._reserve(instance)
         self._instances[identity] = instance
-        if client not in self._clients:
-            self._let_go(instance, client)
         return {"claim": "yours", "instance": instance.describe()}
 
-    async def _spawn(self, instance: Instance, command: Message | None = None) -> Message:
-        instance.command = command or instance.command
+    def _reserve(self, instance: Instance) -> None:
+        try:
+            paths.create(instance.directory.parent)
+            paths.create(instance.directory)
+            instance.write_record()
+        except OSError:
+            leftovers.discard(self._home, instance.directory)
+            raise
+
+    async def _attach(self, instance: Instance, client: str, keep: bool) -> Message:
+        if client not in self._clients:
+            return {"error": "gone"}
+        self._lend(instance, client, keep)
+        return {"instance": instance.describe()}
+
+    async def _abandon(self, instance: Instance, client: str) -> Message:
+        if instance.state == "starting" and instance.owner == client:
+            await self._dispose(instance)
+        return {}
+
+    async def _spawn(
+        self, instance: Instance, command: Message | None = None, again: bool = False
+    ) -> Message:
+        async with instance.turn:
+            if again:
+                await self._end(instance, instance.command["stop"])
+            if instance.ending:
+                return {"error": "gone"}
+            if not instance.alive:
+                self._launch(instance, command or instance.command)
+        return {"instance": instance.describe()}
+
+    def _launch(self, instance: Instance, command: Message) -> None:
+        instance.command = command
         with open(instance.directory / "log", "ab") as log:
-            instance.process = _start(instance.command, instance.directory, log.fileno())
+            instance.process = _start(command, instance.directory, log.fileno())
         instance.code = None
         instance.ended.clear()
         instance.write_record()
-        return {"instance": instance.describe()}
 
-    async def _publish(self, instance: Instance, facts: Message) -> Message:
+    async def _publish(self, instance: Instance, facts: Message, keep: bool = False) -> Message:
         first = instance.state == "starting"
         instance.facts = facts
         gone = instance.process is not None and not instance.alive
         self._change(instance, "exited" if gone else "running")
         if first:
-            self._lend(instance, instance.owner, instance.keep)
+            self._lend(instance, instance.owner, keep)
         return {"instance": instance.describe()}
 
     async def _show(self, instance: Instance) -> Message:
@@ -154,17 +190,12 @@ class Supervisor:
         return {}
 
     async def _end_one(self, instance: Instance, number: int | None = None) -> Message:
-        await self._end(instance, number or instance.command["stop"])
+        async with instance.turn:
+            await self._end(instance, number or instance.command["stop"])
         return {"instance": instance.describe()}
 
     async def _stop(self, instance: Instance) -> Message:
-        instance.ending = True
-        await self._end(instance, instance.command.get("stop", signal.SIGTERM))
         await self._dispose(instance)
-        return {}
-
-    async def _release(self, instance: Instance, client: str) -> Message:
-        self._let_go(instance, client)
         return {}
 
     def _lend(self, instance: Instance, client: str, keep: bool) -> None:
@@ -186,16 +217,17 @@ class Supervisor:
             processes.send(instance.process.pid, number)
             with suppress(TimeoutError):
                 await asyncio.wait_for(instance.ended.wait(), _GRACE)
-        processes.kill_inside(instance.directory)
+        deadline = time.monotonic() + _GRACE
+        while processes.kill_inside(instance.directory) and time.monotonic() < deadline:
+            await asyncio.sleep(_MOMENT)
         if instance.process:
             with suppress(TimeoutError):
                 await asyncio.wait_for(instance.ended.wait(), _GRACE)
+            processes.free_shared_memory(instance.process.pid)
 
     async def _dispose(self, instance: Instance) -> None:
         instance.ending = True
         await self._end(instance, instance.command.get("quit", signal.SIGKILL))
-        if instance.process:
-            processes.free_shared_memory(instance.process.pid)
         if instance.backend == "container":
             await self._run(leftovers.removal(instance.id))
         if self._instances.pop(instance.id, None):

@@ -5,38 +5,60 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from kit.databases.base import Database, Program, Site
-from kit.errors import StartError
-from kit.launch import account, paths, ports, spare
+from kit.errors import StartError, StartTimeout
+from kit.launch import account, paths, spare
 from kit.launch.account import Account
 from kit.launch.request import Progress
+from kit.launch.watch import LOG, full, no_space, tail
 
 _MANIFEST = "manifest.json"
+_POLL = 0.02
 
 
-def provide(
-    database: Database, program: Program, data: Path, who: Account | None, progress: Progress
-) -> None:
-    """Put an initialised data directory at `data`, building its template if there is none."""
-    template = _ensure_cache() / _key(database, program)
-    if _take_spare(template, data, who):
+@dataclass(frozen=True)
+class Order:
+    """Which data directory is wanted, owned by whom, and by when (monotonic seconds)."""
+
+    database: Database
+    program: Program
+    who: Account | None
+    deadline: float
+
+
+def provide(order: Order, site: Site, progress: Progress) -> None:
+    """Put an initialised data directory into `site`; the first of its kind stays as a template."""
+    template = _ensure_cache() / _key(order.database, order.program)
+    if _take_spare(template, site.data, order.who):
         return
-    with _locked(template.with_name(f"{template.name}.lock")):
-        if not _sound(template, template / "data", who):
-            progress(f"Creating {program.product}'s files, once on this machine")
-            _build(database, program, template, who)
-    _copy(template / "data", data)
+    # Copying shares the lock, so that nobody replaces a template under another's hands.
+    for lock in (fcntl.LOCK_SH, fcntl.LOCK_EX):
+        with _locked(template, lock, order):
+            if _sound(template, template / "data", order.who):
+                return _copy(template / "data", site.data)
+            if lock == fcntl.LOCK_EX:
+                progress(f"Creating {order.program.product}'s files, once on this machine")
+                _build(order, site, template)
+
+
+def forget(database: Database, program: Program) -> None:
+    """Remove the template, so that the next start builds it anew."""
+    template = paths.cache() / _key(database, program)
+    spare.forget(template)
+    shutil.rmtree(template, ignore_errors=True)
 
 
 def spare_command(database: Database, program: Program) -> list[str]:
@@ -62,20 +84,36 @@ def _key(database: Database, program: Program) -> str:
 def _ensure_cache() -> Path:
     home = paths.cache()
     try:
-        home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        paths.create(home)
     except OSError as error:
         raise paths.unwritable(home, error, variable="KIT_CACHE") from None
     return home
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(template: Path, kind: int, order: Order) -> Iterator[None]:
+    path = template.with_name(f"{template.name}.lock")
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "a"))
+        except OSError as error:
+            raise paths.unwritable(path.parent, error, variable="KIT_CACHE") from None
+        while not _acquired(file, kind):
+            if time.monotonic() > order.deadline:
+                raise StartTimeout(
+                    f"Another start has been creating {order.program.product}'s files all the "
+                    "time. Try again in a minute, or give it longer: kit.start(..., timeout=180)"
+                )
+            time.sleep(_POLL)
+        yield
+
+
+def _acquired(file: IO[str], kind: int) -> bool:
     try:
-        with open(path, "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-    except PermissionError as error:
-        raise paths.unwritable(path.parent, error, variable="KIT_CACHE") from None
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _sound(template: Path, data: Path, who: Account | None) -> bool:
@@ -96,20 +134,28 @@ def _measure(data: Path) -> dict[str, int]:
     return {"files": files, "bytes": bytes_}
 
 
-def _build(database: Database, program: Program, template: Path, who: Account | None) -> None:
-    shutil.rmtree(template, ignore_errors=True)
-    spare.forget(template)
-    # The lock is ours, so what lies here under this name was left by a build that was killed.
-    building = template.with_name(f"{template.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(mode=0o711)
-    site = Site(directory=building, port=ports.choose(0), password="")
+def _build(order: Order, site: Site, template: Path) -> None:
+    # Done in the server's own directory, it is tidied away with it if this process is killed.
     site.data.mkdir(mode=0o700)
-    account.give(site.data, who)
+    account.give(site.data, order.who)
+    run = Run(order.database, site.directory, order.who, order.deadline)
+    order.database.initialise(order.program, site, run)
     try:
-        run = Run(database, building, who)
-        database.initialise(program, site, run)
-        (building / _MANIFEST).write_text(json.dumps(_measure(site.data)))
+        _keep(site.data, template)
+    except OSError as error:
+        raise paths.unwritable(template.parent, error, variable="KIT_CACHE") from None
+
+
+def _keep(data: Path, template: Path) -> None:
+    # The lock is ours, so what lies here under these names is damaged, foreign or half copied.
+    spare.forget(template)
+    building = template.with_name(f"{template.name}.building")
+    for remains in (template, building):
+        shutil.rmtree(remains, ignore_errors=True)
+    building.mkdir(mode=0o700)
+    try:
+        _copy(data, building / "data", variable="KIT_CACHE")
+        (building / _MANIFEST).write_text(json.dumps(_measure(data)))
         building.rename(template)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -122,17 +168,21 @@ class Run:
     database: Database
     directory: Path
     who: Account | None
+    deadline: float = math.inf
 
     def __call__(self, argv: Sequence[str | Path], *, stdin: str = "") -> None:
-        """Run `argv`; raise StartError with what it said last if it fails."""
-        log = self.directory / "setup.log"
-        with open(log, "ab") as output:
-            code = _wait(self._start(argv, output), stdin)
+        """Run `argv`; raise StartTimeout, NoSpace, or StartError with what it said last."""
+        with open(self.directory / LOG, "ab") as output:
+            code = self._wait(self._start(argv, output), stdin)
         if code:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-            raise StartError(
-                f"{self.database.title} could not create its files (exit code {code}). "
-                f"What it said last:\n{tail}\nCheck the disk and the installation: kit doctor"
+            log = tail(self.directory, 8)
+            raise (
+                no_space(self.database, log)
+                if full(log)
+                else StartError(
+                    f"{self.database.title} could not create its files (exit code {code}). "
+                    f"What it said last:\n{log}\nCheck the disk and the installation: kit doctor"
+                )
             )
 
     def _start(self, argv: Sequence[str | Path], output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -149,22 +199,27 @@ class Run:
             extra_groups=[] if self.who else None,
         )
 
+    def _wait(self, process: subprocess.Popen[bytes], stdin: str) -> int:
+        left = None if self.deadline == math.inf else max(0.0, self.deadline - time.monotonic())
+        try:
+            process.communicate(stdin.encode(), timeout=left)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            raise StartTimeout(
+                f"{self.database.title} did not create its files in time. The machine may be "
+                "busy: give it longer with kit.start(..., timeout=180)"
+            ) from None
+        return process.returncode
 
-def _wait(process: subprocess.Popen[bytes], stdin: str) -> int:
+
+def _copy(source: Path, target: Path, *, variable: str = "KIT_HOME") -> None:
+    copying = ["cp", "-a", str(source), str(target)]
     try:
-        process.communicate(stdin.encode())
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-    return process.returncode
-
-
-def _copy(template: Path, data: Path) -> None:
-    try:
-        subprocess.run(["cp", "-a", str(template), str(data)], check=True, capture_output=True)
+        subprocess.run(copying, cwd=target.parent, check=True, capture_output=True)
     except subprocess.CalledProcessError as error:
-        reason = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise paths.unwritable(
-            data.parent, OSError(0, reason[0] if reason else "copy failed")
-        ) from None
+        said = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        reason = OSError(0, said[0] if said else "copying failed")
+        raise paths.unwritable(target.parent, reason, variable=variable) from None

@@ -20,7 +20,7 @@ def laid_out(database: Database, parent: Path) -> Iterator[Site]:
     """Create a site whose data is ready, by the database's own initialisation alone."""
     directory = parent / f"bare-{database.name}"
     directory.mkdir(mode=0o711)
-    site = Site(directory=directory, port=ports.choose(0), password=process._password())
+    site = Site(directory=directory, port=ports.choose(0), password=process.password())
     try:
         yield site
     finally:
@@ -43,8 +43,8 @@ def start(database: Database, site: Site, *, first: bool) -> float:
     who = account.for_database(database)
     program = process.find(database, None)
     command = database.command(program, site)
-    process._write_files(command, site, who)
-    spelled = process._spell(command, site, who)
+    process.write_files(command, site, who)
+    spelled = process.spell(command, site, who)
     began = time.perf_counter()
     server = subprocess.Popen(
         spelled["argv"],
