@@ -1,0 +1,1 @@
+"""Every notebook as a test: run as shipped, run solved, read as committed."""
