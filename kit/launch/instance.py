@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import signal
 import subprocess
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.launch import paths, processes
+
 Message = dict[str, Any]
 RECORD = "record.json"
+_GRACE = 8.0
+_MOMENT = 0.002
 
 
 @dataclass
@@ -44,6 +52,38 @@ class Instance:
             "pid": self.process.pid if self.process else None,
             "users": len(self.leases),
         }
+
+    def reserve(self) -> None:
+        """Create the directory, or leave nothing."""
+        try:
+            paths.create(self.directory.parent)
+            paths.create(self.directory)
+            self.write_record()
+        except OSError:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
+
+    def begin(self, process: subprocess.Popen[bytes]) -> None:
+        """Take note of the main process that was just started."""
+        self.process, self.code = process, None
+        self.ended.clear()
+        self.write_record()
+
+    async def end(self, number: int) -> None:
+        """Send the main process a signal, kill what has not gone after a while, and its forks."""
+        if self.process and self.alive and number != signal.SIGKILL:
+            processes.send(self.process.pid, number)
+            await self._await_end()
+        deadline = time.monotonic() + _GRACE
+        while processes.kill_inside(self.directory) and time.monotonic() < deadline:
+            await asyncio.sleep(_MOMENT)
+        if self.process:
+            await self._await_end()
+            processes.free_shared_memory(self.process.pid)
+
+    async def _await_end(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.ended.wait(), _GRACE)
 
     def write_record(self) -> None:
         """Leave on disk what a later supervisor needs to clean up after this one."""

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kit.launch import leftovers, paths, processes
+from kit.launch import leftovers, paths
+from kit.launch.children import Children
 from kit.launch.instance import Instance, Message
 
-_GRACE = 8.0
 _IDLE = 5.0
 _QUIET = 2.0
-_MOMENT = 0.002
 _LINE_LIMIT = 4 * 1024 * 1024
 
 
@@ -35,16 +31,16 @@ class Supervisor:
         self._home = home
         self._instances: dict[str, Instance] = {}
         self._clients: dict[str, asyncio.StreamWriter] = {}
-        self._commands: dict[int, asyncio.Event] = {}
+        self._children = Children()
         self._finished = asyncio.Event()
         self._tidying: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def serve(self) -> None:
         """Run until idle."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        self._children.watch(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._finished.set)
         path = paths.socket_path(self._home)
@@ -86,7 +82,7 @@ class Supervisor:
             "list": self._list,
             "prepare": self._prepare,
             "end": self._end_one,
-            "stop": self._stop,
+            "stop": self._dispose,
         }
         operation = operations[message.pop("op")]
         if "id" in message:
@@ -125,18 +121,9 @@ class Supervisor:
             self._tidy_later()
         directory = self._home / "servers" / identity
         instance = Instance(identity, name, backend, asked, directory, client)
-        self._reserve(instance)
+        instance.reserve()
         self._instances[identity] = instance
         return {"claim": "yours", "instance": instance.describe()}
-
-    def _reserve(self, instance: Instance) -> None:
-        try:
-            paths.create(instance.directory.parent)
-            paths.create(instance.directory)
-            instance.write_record()
-        except OSError:
-            leftovers.discard(self._home, instance.directory)
-            raise
 
     async def _attach(self, instance: Instance, client: str, keep: bool) -> Message:
         if client not in self._clients:
@@ -154,7 +141,7 @@ class Supervisor:
     ) -> Message:
         async with instance.turn:
             if again:
-                await self._end(instance, instance.command["stop"])
+                await instance.end(instance.command["stop"])
             if instance.ending:
                 return {"error": "gone"}
             if not instance.alive:
@@ -164,10 +151,9 @@ class Supervisor:
     def _launch(self, instance: Instance, command: Message) -> None:
         instance.command = command
         with open(instance.directory / "log", "ab") as log:
-            instance.process = _start(command, instance.directory, log.fileno())
-        instance.code = None
-        instance.ended.clear()
-        instance.write_record()
+            ending = partial(self._note_end, instance)
+            process = self._children.start(command, instance.directory, log.fileno(), ending)
+        instance.begin(process)
 
     async def _publish(self, instance: Instance, facts: Message, keep: bool = False) -> Message:
         first = instance.state == "starting"
@@ -186,17 +172,13 @@ class Supervisor:
         return {"instances": found}
 
     async def _prepare(self, argv: list[str]) -> Message:
-        self._later(self._run(argv))
+        self._later(self._children.run(argv))
         return {}
 
     async def _end_one(self, instance: Instance, number: int | None = None) -> Message:
         async with instance.turn:
-            await self._end(instance, number or instance.command["stop"])
+            await instance.end(number or instance.command["stop"])
         return {"instance": instance.describe()}
-
-    async def _stop(self, instance: Instance) -> Message:
-        await self._dispose(instance)
-        return {}
 
     def _lend(self, instance: Instance, client: str, keep: bool) -> None:
         instance.keep = instance.keep or keep
@@ -212,29 +194,17 @@ class Supervisor:
             instance.ending = True
             self._later(self._dispose(instance))
 
-    async def _end(self, instance: Instance, number: int) -> None:
-        if instance.process and instance.alive and number != signal.SIGKILL:
-            processes.send(instance.process.pid, number)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(instance.ended.wait(), _GRACE)
-        deadline = time.monotonic() + _GRACE
-        while processes.kill_inside(instance.directory) and time.monotonic() < deadline:
-            await asyncio.sleep(_MOMENT)
-        if instance.process:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(instance.ended.wait(), _GRACE)
-            processes.free_shared_memory(instance.process.pid)
-
-    async def _dispose(self, instance: Instance) -> None:
+    async def _dispose(self, instance: Instance) -> Message:
         instance.ending = True
-        await self._end(instance, instance.command.get("quit", signal.SIGKILL))
+        await instance.end(instance.command.get("quit", signal.SIGKILL))
         if instance.backend == "container":
-            await self._run(leftovers.removal(instance.id))
+            await self._children.run(leftovers.removal(instance.id))
         if self._instances.pop(instance.id, None):
             leftovers.discard(self._home, instance.directory)
             self._change(instance, "stopped")
         self._tidy_later()
         self._look_idle()
+        return {}
 
     def _tidy_later(self) -> None:
         # Deleting many files slows the creation of new ones, so it waits for a quiet moment.
@@ -243,27 +213,10 @@ class Supervisor:
         self._tidying = asyncio.get_running_loop().call_later(_QUIET, self._tidy)
 
     def _tidy(self) -> None:
-        self._later(self._run(leftovers.emptying(self._home)))
-
-    async def _run(self, argv: list[str]) -> None:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
-        self._commands[process.pid] = ended = asyncio.Event()
-        await ended.wait()
-        process.returncode = 0
-
-    def _reap(self) -> None:
-        while ended := _ended_child():
-            pid, code = ended
-            if pid in self._commands:
-                self._commands.pop(pid).set()
-            for instance in self._instances.values():
-                if instance.process and instance.process.pid == pid:
-                    self._note_end(instance, code)
+        self._later(self._children.run(leftovers.emptying(self._home)))
 
     def _note_end(self, instance: Instance, code: int) -> None:
         instance.code = code
-        if instance.process:
-            instance.process.returncode = code
         if instance.state == "running":
             self._change(instance, "exited")
         instance.ended.set()
@@ -273,7 +226,7 @@ class Supervisor:
         for writer in self._clients.values():
             self._later(send(writer, {"event": state, "id": instance.id}))
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _later(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -295,30 +248,3 @@ async def send(writer: asyncio.StreamWriter, message: Message) -> None:
         await writer.drain()
     except ConnectionError:
         pass
-
-
-def _start(command: Message, directory: Path, log: int) -> subprocess.Popen[bytes]:
-    uid, gid = command["account"] or (None, None)
-    return subprocess.Popen(
-        command["argv"],
-        cwd=directory,
-        env=command["env"],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        # The Interrupt button signals the kernel's whole process group.
-        start_new_session=True,
-        # Set after the change of account, which would clear it.
-        preexec_fn=lambda: processes.die_with_parent(command["quit"]),
-        user=uid,
-        group=gid,
-        extra_groups=[] if command["account"] else None,
-    )
-
-
-def _ended_child() -> tuple[int, int] | None:
-    try:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return None
-    return (pid, os.waitstatus_to_exitcode(status)) if pid else None
