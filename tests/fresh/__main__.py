@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,14 +125,25 @@ def prove_lab(tree: Path, user: str) -> None:
         for line in lines:
             found = re.search(rf"http://127\.0\.0\.1:{port}/\S+\?token=\w+", line)
             if found:
-                with urllib.request.urlopen(found[0], timeout=30) as answer:  # noqa: S310
-                    page = answer.read().decode()
+                page = fetch(found[0])
                 break
         else:
             sys.exit(f"Not proven: {user}: make lab prints no address")
     if "JupyterLab" not in page:
         sys.exit(f"Not proven: {user}: the address does not lead to JupyterLab")
     print(f"== {time.monotonic() - began:.1f} s until JupyterLab answered", flush=True)
+
+
+def fetch(address: str) -> str:
+    """Return a page of a server that names its address a moment before it listens."""
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:  # noqa: S310
+                return str(answer.read().decode())
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.1)
 
 
 @contextlib.contextmanager
