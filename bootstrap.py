@@ -211,7 +211,7 @@ def set_up(with_tests):
     lacking = servers.missing_packages(wanted)
     if current and not lacking:
         missing = ", ".join(servers.lessons_without_server())
-        print(f"✓ Set up; `kit doctor` says how to bring {missing}" if missing else "✓ Set up")
+        print(f"✓ Set up; without {missing}: see .venv/bin/kit doctor" if missing else "✓ Set up")
         return
     in_vain.update(add_system_packages(lacking))
     if not current:
