@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +25,7 @@ from kit.exercises.exercise import sections as every_section
 from kit.exercises.store import ProgressFile, Tries
 from kit.launch.server import Server
 from kit.launch.start import start
+from tests.notebooks.place import place
 
 ROWS = [("FINISHED", 3), ("FAILED", 1)]
 
@@ -217,7 +217,7 @@ def test_the_second_wrong_try_gets_the_second_hint(trial: Section) -> None:
 def test_a_right_answer_is_true_says_so_and_stays_solved(trial: Section) -> None:
     verdict = check("tr-1", ROWS)
     assert verdict
-    assert repr(verdict) == "✓ tr-1 · Runs by status: right."
+    assert repr(verdict) == "✓ tr-1 · Runs by status\n  Right."
     assert not check("tr-1", [])
     assert ProgressFile().read() == {"tr-1": Tries(solved=True, wrong=1)}
 
@@ -343,11 +343,10 @@ def test_loading_the_exercises_loads_nothing_heavy() -> None:
 
 
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def tracked() -> Iterator[Server]:
     """Start PostgreSQL with as much of MLflow's tables as the exercises read."""
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as home:
-        Path(home).chmod(0o711)  # PostgreSQL refuses root and must reach its own files
-        patch.setenv("KIT_HOME", home)
+    with pytest.MonkeyPatch.context() as patch, place() as home:
+        patch.setenv("KIT_HOME", str(home))
         with start("postgresql") as server:
             with server.connect() as connection:
                 connection.execute(MLFLOW)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Exercise", "Section", "Verdict", "check", "progress"]
 
-_NOT_YET = "not answered yet. Put your answer where the dots are, run that cell, then this one."
+_NOT_YET = "Not answered yet. Put your answer where the dots are, run that cell, then this one."
 
 
 def check(exercise_id: str, answer: object = ..., *, server: Server | None = None) -> Verdict:
@@ -63,7 +63,7 @@ def _recorded(exercise: Exercise, complaint: str | None) -> Verdict:
         file.notes.append(f"Your progress cannot be saved: {error}.")
     notes = tuple(file.notes)
     if complaint is None:
-        return Verdict(exercise.id, exercise.title, "right", "right.", notes=notes)
+        return Verdict(exercise.id, exercise.title, "right", "Right.", notes=notes)
     hint = exercise.hints[min(wrong, len(exercise.hints)) - 1] if exercise.hints else ""
     return Verdict(exercise.id, exercise.title, "off", complaint, hint, notes)
 
@@ -79,7 +79,7 @@ def _running(section: Section) -> Server:
     if os.environ.get(f"KIT_{database.upper()}_URL"):
         return start(database)
     raise ServerGone(
-        f"the check asks {section.title}, and it is not running. Run the notebook from its "
+        f"The check asks {section.title}, and it is not running. Run the notebook from its "
         f'beginning, or name another server: kit.check("…", answer, server=…)'
     )
 
@@ -88,7 +88,7 @@ def _cause(error: Exception) -> str:
     if isinstance(error, KitError):
         return str(error)
     first = next(iter(str(error).splitlines()), "")
-    return f"the answer could not be checked ({type(error).__name__}: {first})."
+    return f"The answer could not be checked ({type(error).__name__}: {first})."
 
 
 def _section_progress(section: Section, tries: dict[str, Tries]) -> SectionProgress:

@@ -43,7 +43,8 @@ class Verdict:
         return self.state == "right"
 
     def __repr__(self) -> str:
-        return "\n".join([f"{_ICONS[self.state]} {self._heading}: {self.message}", *self._more])
+        lines = [f"{_ICONS[self.state]} {self._heading}", self.message, *self._more]
+        return "\n  ".join(lines)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._html()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import sys
@@ -55,6 +56,7 @@ SECRET: dict[str, str] = {
     "password in a setting": r"(?i)\b(password|passwd|pwd|requirepass)\b[\"']?\s*[=:]\s*[\"']?"
     r"(?!\*|…|•|[\"'\s<,;)]|$)\S+",
 }
+_DRAWING = re.compile(r"data:image/svg\+xml;base64,([\w+/=]+)")
 _STYLE = re.compile(r"<style\b.*?</style>|style=(\"[^\"]*\"|'[^']*')", re.DOTALL)
 
 
@@ -77,7 +79,7 @@ def found(text: str) -> Iterator[str]:
 
 
 def texts(notebook: Any) -> Iterator[tuple[str, str]]:
-    """Yield each text among a notebook's outputs, with the id of its cell; pictures have none."""
+    """Yield each text among a notebook's outputs, drawings included, with the id of its cell."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.output_type == "stream":
@@ -85,6 +87,8 @@ def texts(notebook: Any) -> Iterator[tuple[str, str]]:
             for kind, content in output.get("data", {}).items():
                 if isinstance(content, str) and not kind.startswith("image/p"):
                     yield cell.id, content
+                    for drawing in _DRAWING.findall(content):
+                        yield cell.id, base64.b64decode(drawing).decode()
 
 
 def refuse(notebook: Any, secrets: Iterable[str]) -> None:

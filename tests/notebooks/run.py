@@ -7,7 +7,6 @@ import contextlib
 import copy
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import papermill
 from kit.exercises.store import ProgressFile
 from tests.notebooks import leaks
 from tests.notebooks.book import ROOT, Notebook
+from tests.notebooks.place import place
 
 NBVAL_CELL_TIMEOUT = 120  # seconds
 
@@ -50,25 +50,26 @@ class Desk:
 @contextlib.contextmanager
 def desk() -> Iterator[Desk]:
     """Give one run a place of its own, and take it away afterwards."""
-    top = Path(tempfile.mkdtemp(prefix="kit-book-"))
-    top.chmod(0o711)  # servers that refuse root must reach their own directories in it
-    folder, progress = top / "desk", top / "progress.json"
-    folder.mkdir()
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("KIT_")}
-    environment |= {
-        name: text for name in ("KIT_BACKEND", "KIT_CACHE") if (text := os.environ.get(name))
+    with place() as top:
+        folder, progress = top / "desk", top / "progress.json"
+        folder.mkdir()
+        yield Desk(folder, ProgressFile(progress), _environment(top, progress))
+
+
+def _environment(top: Path, progress: Path) -> dict[str, str]:
+    """Keep what says how servers are started, but never write to somebody's own server."""
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if not (name.startswith("KIT_") and name.endswith("_URL"))
     }
-    environment |= {
+    return kept | {
         "KIT_HOME": str(top / "home"),
         "KIT_PROGRESS_FILE": str(progress),
         "IPYTHONDIR": str(top / "ipython"),
         "PYTHONPATH": str(ROOT),
         "TZ": "UTC",
     }
-    try:
-        yield Desk(folder, ProgressFile(progress), environment)
-    finally:
-        shutil.rmtree(top, ignore_errors=True)
 
 
 def execute(notebook: Notebook, at: Desk) -> Notebook:

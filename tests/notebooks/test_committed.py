@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from tests.notebooks import book, leaks
 from tests.notebooks.clean import clean
@@ -66,6 +68,17 @@ def test_what_may_stay_is_left_alone(text: str) -> None:
 @pytest.mark.parametrize("name", leaks.VOLATILE)
 def test_what_was_masked_is_not_caught_again(name: str) -> None:
     assert list(leaks.found(leaks.masked(CAUGHT[name]))) == []
+
+
+def test_a_leak_is_found_inside_a_drawing() -> None:
+    drawn = base64.b64encode(b"<svg><text>127.0.0.1:41234</text></svg>").decode()
+    shown = new_output(
+        "display_data", {"text/html": f'<img src="data:image/svg+xml;base64,{drawn}">'}
+    )
+    notebook = new_notebook(cells=[new_code_cell("x", outputs=[shown])])
+    assert any(
+        "port" in problem for _, text in leaks.texts(notebook) for problem in leaks.found(text)
+    )
 
 
 @pytest.mark.parametrize("name", leaks.SECRET)
