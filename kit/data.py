@@ -172,13 +172,30 @@ def _experiment(client: MlflowClient, name: str) -> str:
 def _outcome(client: MlflowClient, run: str) -> Iterator[None]:
     try:
         yield
-    except KeyboardInterrupt:
-        client.set_terminated(run, status="KILLED")
-        raise
-    except Exception:
-        client.set_terminated(run, status="FAILED")
-        raise
+    except BaseException as error:
+        if not _interrupted(error):
+            client.set_terminated(run, status="FAILED")
+            raise
+        _kill(client, run)
+        raise KeyboardInterrupt from None
     client.set_terminated(run)
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell an interrupt even where a driver, cut off in mid-sentence, reports another error."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+def _kill(client: MlflowClient, run: str) -> None:
+    """Mark a run as killed; the interrupted connection may fail once more before it is replaced."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_terminated(run, status="KILLED")
+    except MlflowException:
+        client.set_terminated(run, status="KILLED")
 
 
 @contextmanager

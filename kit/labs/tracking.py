@@ -215,6 +215,7 @@ class Explorer(Panel):
             self.watch.stop(wait=False)
 
     def _stopped(self) -> None:
+        self.found = None
         self.status.show("waiting", "interrupted · Refresh looks again", icon="■")
 
     def _forget(self) -> None:

@@ -34,6 +34,10 @@ class Shown(Protocol):
     backend: str
 
     @property
+    def database(self) -> str:
+        """Return how `kit.start` spells the database."""
+
+    @property
     def title(self) -> str:
         """Return the database's name."""
 
@@ -97,21 +101,21 @@ class Card(Panel):
             body=[self.facts, self.address, self.tail],
         )
         self.add_class("kit-card")
-        self._busy = threading.Lock()
+        self._busy, self._turn = threading.Lock(), threading.Lock()
         self._leave = server.on_change(lambda _server: self.refresh())
         self.refresh()
 
     def refresh(self) -> None:
         """Show the state as it now is."""
-        word = self.server.state
-        state, icon = _STATES.get(word, ("waiting", "◌"))
-        self.status.show(state, word, icon=icon)
-        self.describe(" · ".join(_identity(self.server)))
-        self.facts.value = _facts(self.server)
-        self.buttons["Restart"].disabled = self.server.state == "stopped"
-        self.buttons["Stop"].disabled = self.server.state == "stopped"
-        self.address.layout.display = "none" if self.server.state == "stopped" else None
-        self._explain()
+        with self._turn:
+            state = self.server.state
+            kind, icon = _STATES.get(state, ("waiting", "◌"))
+            self.describe(" · ".join(_identity(self.server)))
+            self.facts.value = _facts(self.server, state)
+            self.buttons["Restart"].disabled = self.buttons["Stop"].disabled = state == "stopped"
+            self.address.layout.display = "none" if state == "stopped" else None
+            self._explain(state)
+            self.status.show(kind, state, icon=icon)
 
     def close(self) -> None:
         """Stop following the server, and remove the card; the server goes on."""
@@ -134,16 +138,13 @@ class Card(Panel):
         how = BACKENDS.get(server.backend, server.backend)
         return [*name, _release(server), server.state, how]
 
-    def _explain(self) -> None:
-        if self.server.state == "exited":
-            message = (
-                f"{self.server.product} ended without being asked to; its data is still there."
-            )
+    def _explain(self, state: str) -> None:
+        if state == "exited":
+            message = f"{self.server.product} ended on its own or was killed; its data is there."
             self.notice.say(message, "The logs say why. Restart brings it back.", kind="failed")
-        elif self.server.state == "stopped":
-            self.notice.say(
-                "Stopped, and its data removed.", "Run `kit.start` again for a new one."
-            )
+        elif state == "stopped":
+            hint = f'For a new one: `kit.start("{self.server.database}")`.'
+            self.notice.say("It was stopped, and its data removed.", hint)
         else:
             self.notice.hide()
 
@@ -212,8 +213,8 @@ def _identity(server: Shown) -> list[str]:
     ]
 
 
-def _facts(server: Shown) -> str:
-    facts = {"Address": server.address} if server.state != "stopped" else {}
+def _facts(server: Shown, state: str) -> str:
+    facts = {"Address": server.address} if state != "stopped" else {}
     if server.note:
         facts["Note"] = server.note
     pairs = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())

@@ -23,10 +23,12 @@ function render({ model, el }) {
   };
   area.addEventListener("input", grow);
   area.addEventListener("change", store);
+  // The notebook would take Enter for its own.
+  area.addEventListener("keypress", (event) => event.stopPropagation());
   area.addEventListener("keydown", (event) => {
+    event.stopPropagation();
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    event.stopPropagation();
     store();
     model.send({ event: "run", value: area.value });
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from html import escape
@@ -22,6 +23,8 @@ WORDS: dict[State, tuple[str, str]] = {
     "done": ("✓", "done"),
     "failed": ("✗", "failed"),
 }
+
+_COLOUR = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
 
 
 class Status(Markup):
@@ -90,6 +93,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         row = [self.controls] if controls else []
         tail = [strip] if strip is not None else []
         said = [] if notice is not None else [self.notice]
+        accent = accent if _COLOUR.fullmatch(accent) else ""
         super().__init__([Rule(accent=accent), top, *row, *said, *body, *tail])
         self.add_class("kit-panel")
         self.describe(note)
@@ -122,7 +126,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     def fail(self, message: str, hint: str = "", *, text: str = "") -> None:
         """Show a server's `message` as it was said, and what to do about it."""
         self._enter("failed", text)
-        self.notice.say(message, hint, kind="failed")
+        self.notice.say(message, hint, kind="failed", quoted=True)
 
     def background(self, work: Callable[[], object]) -> threading.Thread:
         """Do `work` beside the kernel, so that the panel still answers."""

@@ -94,36 +94,39 @@ class Notice(Markup):
     def __init__(self) -> None:
         super().__init__()
         self.add_class("kit-notice")
-        self._said: tuple[str, str, str] = ("", "", "")
         self.hide()
 
-    def say(self, message: str, hint: str = "", *, kind: str = "empty") -> None:
-        """Show `message` as its author wrote it, and `hint` beneath; `kind` may be "failed"."""
-        self._said = (kind, message, hint)
-        tail = f'<div class="kit-hint">{_ticked(hint)}</div>' if hint else ""
-        body = (
-            f'<div class="kit-said">{_ticked(message) if kind == "empty" else _pre(message)}</div>'
+    def say(
+        self, message: str, hint: str = "", *, kind: str = "empty", quoted: bool = False
+    ) -> None:
+        """Show `message`, `quoted` as a server wrote it, and `hint` beneath.
+
+        `kind` is "empty" or "failed". What stands between backticks is set as code, but not in a
+        quotation.
+        """
+        self._said = (_pre(message) if quoted else f"<p>{_ticked(message)}</p>", _ticked(hint))
+        self._plain = "\n".join(filter(None, (message, hint)))
+        said, tail = self._said
+        self.value = (
+            f'<div class="kit-notice-{escape(kind)}" role="note">'
+            f'{said}<p class="kit-hint">{tail}</p></div>'
         )
-        self.value = f'<div class="kit-notice-{escape(kind)}" role="note">{body}{tail}</div>'
         self.layout.display = None
 
     def hide(self) -> None:
         """Show nothing, and take no room."""
-        self._said = ("", "", "")
+        self._said, self._plain = ("", ""), ""
         self.value = ""
         self.layout.display = "none"
 
     def static_html(self) -> str:
         """Return the sentence as a paragraph."""
-        kind, message, hint = self._said
-        if not message:
-            return ""
-        said = _pre(message) if kind == "failed" else f"<p>{_ticked(message)}</p>"
-        return said + (f"<p>{_ticked(hint)}</p>" if hint else "")
+        said, tail = self._said
+        return said + (f"<p>{tail}</p>" if tail else "")
 
     def static_text(self) -> str:
         """Return the sentence."""
-        return "\n".join(part for part in self._said[1:] if part)
+        return self._plain
 
 
 def _pre(text: str) -> str:
