@@ -46,7 +46,10 @@ class DynamoDB(Database):
         return Command(argv=["java", *jar, "-port", str(site.port)])
 
     def container(self, site: Site) -> Container:
-        return Container(command=["-jar", "DynamoDBLocal.jar", "-sharedDb"])
+        flags = [
+            part for key, value in site.settings.items() for part in (f"-{key}", value) if part
+        ]
+        return Container(command=["-jar", "DynamoDBLocal.jar", "-sharedDb", *flags])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         import boto3

@@ -11,6 +11,14 @@ from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
 
 _SETUP_FILE = "setup-password"
+# In its environment, everyone who may use the container engine could read the password.
+_PASSWORD_FILE = "/etc/kit-password"  # noqa: S105
+# Members of a replica set want a key that no other account can read; the image's own entrypoint
+# gives the folder to the server's account.
+_WITH_KEY = """key=/data/configdb/keyfile
+head -c 96 /dev/urandom | base64 -w 0 >$key && chmod 400 $key
+exec docker-entrypoint.sh mongod --replSet kit --keyFile $key "$@"
+"""
 
 
 class MongoDB(Database):
@@ -50,10 +58,7 @@ class MongoDB(Database):
         (site.data / _SETUP_FILE).write_text(secret)
 
     def command(self, program: Program, site: Site) -> Command:
-        port = ["--port", str(site.port)]
-        extra = [
-            f"--{key}={value}" if value else f"--{key}" for key, value in site.settings.items()
-        ]
+        port, extra = ["--port", str(site.port)], _flags(site)
         if program.product == "SecantusDB":
             return Command(argv=[*_secantus(program, site), "--auth", *port, *extra])
         return Command(
@@ -73,16 +78,8 @@ class MongoDB(Database):
         setup.unlink()
 
     def _admit_mongod(self, endpoint: Endpoint, password: str) -> None:
-        from pymongo.errors import OperationFailure
-
         client = self.connect(endpoint, serverSelectionTimeoutMS=2000)
-        member = {"_id": 0, "host": f"{endpoint.host}:{endpoint.port}"}
-        try:
-            # Transactions and change streams need a replica set; one member is enough.
-            client.admin.command("replSetInitiate", {"_id": "kit", "members": [member]})
-        except OperationFailure as error:
-            if (error.details or {}).get("codeName") != "AlreadyInitialized":
-                raise
+        _initiate(client, endpoint.port)
         # Until a first user exists, the server lets a client on this machine create it.
         client.admin.command("createUser", self.user, pwd=password, roles=["root"])
         client.close()
@@ -91,10 +88,19 @@ class MongoDB(Database):
         return Container(
             env={
                 "MONGO_INITDB_ROOT_USERNAME": self.user,
-                "MONGO_INITDB_ROOT_PASSWORD": site.password,
+                "MONGO_INITDB_ROOT_PASSWORD_FILE": _PASSWORD_FILE,
             },
-            command=[f"--{key}={value}" for key, value in site.settings.items()],
+            command=["bash", "-c", _WITH_KEY, "mongod", *_flags(site)],
+            files={_PASSWORD_FILE: site.password},
         )
+
+    def admit_container(self, endpoint: Endpoint) -> None:
+        from pymongo.errors import NotPrimaryError
+
+        with self.connect(endpoint, serverSelectionTimeoutMS=2000) as client:
+            _initiate(client, self.port)
+            if not client.admin.command("hello")["isWritablePrimary"]:
+                raise NotPrimaryError("the only member has not elected itself yet")
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         from pymongo import MongoClient
@@ -138,6 +144,24 @@ class MongoDB(Database):
     def features(self, product: str) -> frozenset[str]:
         shared = {"persistence", "transactions", "expiry", "change_streams", "validators"}
         return frozenset(shared if product == "SecantusDB" else shared | {"full_text", "sharding"})
+
+
+def _initiate(client: Any, port: int) -> None:
+    """Make the server a replica set of one, which transactions and change streams need."""
+    from pymongo.errors import OperationFailure
+
+    members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
+    try:
+        client.admin.command("replSetInitiate", {"_id": "kit", "members": members})
+    except OperationFailure as error:
+        # SecantusDB has no such command, and needs none.
+        known = {"AlreadyInitialized", "CommandNotFound"}
+        if (error.details or {}).get("codeName") not in known:
+            raise
+
+
+def _flags(site: Site) -> list[str]:
+    return [f"--{key}={value}" if value else f"--{key}" for key, value in site.settings.items()]
 
 
 def _secantus(program: Program, site: Site) -> list[str]:

@@ -1,17 +1,38 @@
-"""Find out whether a container engine answers, without loading its library."""
+"""Find the container engine of this machine, speak to it, and put its refusals into words.
+
+Docker's and Podman's engines answer the same requests on a Unix socket. An engine elsewhere is of
+no use: the kit reaches its servers on this machine's loopback interface. Looking for an engine and
+the few requests of the keepers do without its library, which takes a third of a second to load.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import http.client
+import json
 import os
+import re
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
-from kit.errors import EngineMissing
+from kit.errors import EngineMissing, NoSpace, PortTaken, StartError
+
+PATIENCE = 60
+"""Seconds that one request of the library may take."""
+
+_PORT_TAKEN = re.compile(r"address already in use|port is already allocated", re.IGNORECASE)
+_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_OTHERWISE = 'use local processes instead: kit.start(..., backend="process")'
 
 
 def sockets() -> list[Path]:
-    """List the sockets where Docker's or Podman's engine would listen."""
-    named = os.environ.get("DOCKER_HOST", "")
+    """List the sockets where the engine would listen: the named one alone, or the usual ones."""
+    named = _named()
     if named:
         return [Path(named.removeprefix("unix://"))] if named.startswith("unix://") else []
     runtime = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
@@ -26,34 +47,200 @@ def sockets() -> list[Path]:
 
 def answers() -> bool:
     """Tell whether an engine answers on one of its sockets."""
-    return any(_ping(path) for path in sockets())
+    return any(_state(path, patience=2.0) == "answers" for path in sockets())
+
+
+def find() -> Path:
+    """Return the socket of the engine that answers; raise EngineMissing if there is none."""
+    for path in sockets():
+        # An engine that is started by the first request takes its time.
+        if _state(path, patience=15.0) == "answers":
+            return path
+    raise explain()
+
+
+def check(where: Path) -> None:
+    """Raise EngineMissing unless the engine at `where` answers."""
+    state = _state(where, patience=15.0)
+    if state == "closed":
+        raise _closed(where)
+    if state != "answers":
+        raise _silent(where)
 
 
 def explain() -> EngineMissing:
     """Say why no engine can be used, and what to type."""
-    for path in sockets():
-        if path.exists() and not os.access(path, os.W_OK):
-            return EngineMissing(
-                f"A container engine is here, but you may not use it: {path} is closed to you. "
-                "Join its group and log in again: sudo usermod -aG docker $USER"
-            )
-        if path.exists():
-            return EngineMissing(
-                f"A container engine was here, but does not answer at {path}. "
-                "Start it: sudo systemctl start docker"
-            )
+    states = [(path, _state(path, patience=2.0)) for path in sockets()]
+    for path, state in states:
+        if state == "closed":
+            return _closed(path)
+        if state == "silent":
+            return _silent(path)
+    named = _named()
+    if named and not states:
+        return EngineMissing(
+            f"The container engine named by DOCKER_HOST or the Docker context is reached by "
+            f"{named.partition(':')[0]}, and the kit needs one on this machine. "
+            f"Leave it for this session: unset DOCKER_HOST; docker context use default, "
+            f"or {_OTHERWISE}"
+        )
+    where = f" at {states[0][0]}" if named else ""
     return EngineMissing(
-        "There is no container engine on this machine. Use local processes instead: "
-        'kit.start(..., backend="process"), or install Docker or Podman.'
+        f"There is no container engine on this machine{where}. "
+        f"Install Docker or Podman, or {_OTHERWISE}"
     )
 
 
-def _ping(path: Path) -> bool:
+def call(where: Path, method: str, path: str, *, timeout: float | None = 20.0) -> tuple[int, Any]:
+    """Send one request; return the status and what the engine answered.
+
+    `timeout` is in seconds, None waits for ever. Raise OSError or http.client.HTTPException when
+    the engine does not answer.
+    """
+    with request(where, method, path, timeout=timeout) as answer:
+        text = answer.read()
+        return answer.status, json.loads(text) if text.strip() else None
+
+
+@contextmanager
+def request(
+    where: Path, method: str, path: str, *, timeout: float | None
+) -> Iterator[http.client.HTTPResponse]:
+    """Send one request; yield the answer while it comes in."""
+    connection = _Connection(where, timeout)
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(1.0)
-            connection.connect(str(path))
-            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: engine\r\n\r\n")
-            return b" 200 " in connection.recv(64)
-    except OSError:
-        return False
+        connection.request(method, path)
+        yield connection.getresponse()
+    finally:
+        connection.close()
+
+
+def labelled(where: Path, label: str) -> list[dict[str, Any]]:
+    """List the containers, running or not, that carry `label` (spelled name=value)."""
+    filters = quote(json.dumps({"label": [label]}))
+    status, found = call(where, "GET", f"/containers/json?all=true&filters={filters}")
+    return list(found) if status == 200 else []
+
+
+@contextmanager
+def client(where: Path) -> Iterator[Any]:
+    """Open the library's client; what the engine refuses is raised in the kit's words."""
+    import docker
+
+    with told(where):
+        opened = docker.DockerClient(base_url=f"unix://{where}", timeout=PATIENCE)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def told(where: Path) -> Iterator[None]:
+    """Turn the library's errors into PortTaken, NoSpace, StartError or EngineMissing."""
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except APIError as error:
+        raise _refusal(str(error.explanation or error)) from None
+    except (DockerException, RequestException) as error:
+        raise _broken_off(where, error) from None
+
+
+def lacks_space(said: str) -> bool:
+    """Tell whether an engine or a server complains of a full disk."""
+    return bool(_NO_SPACE.search(said))
+
+
+def first_line(said: str) -> str:
+    """Return the first line of what an engine said."""
+    return (said.strip().splitlines() or ["it gave no reason"])[0]
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, where: Path, timeout: float | None) -> None:
+        super().__init__("engine", timeout=timeout)
+        self._where = str(where)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._where)
+
+
+def _state(path: Path, *, patience: float) -> str:
+    """Return answers, absent, closed (no permission) or silent."""
+    try:
+        status, _ = call(path, "GET", "/version", timeout=patience)
+        return "answers" if status == 200 else "silent"
+    except FileNotFoundError:
+        return "absent"
+    except PermissionError:
+        # The folder of another user's socket is closed as well, and says nothing of an engine.
+        return "closed" if os.path.exists(path) else "absent"
+    except (OSError, ValueError, http.client.HTTPException):
+        return "silent"
+
+
+def _refusal(said: str) -> StartError:
+    first = first_line(said)
+    if _PORT_TAKEN.search(said):
+        return PortTaken(f"The container engine found the port taken: {first}")
+    if lacks_space(said):
+        return NoSpace(
+            f"The container engine found no space: {first}. "
+            "Free some where it keeps its data: docker system df, docker system prune"
+        )
+    return StartError(f"The container engine refused: {first}. See its own view: docker ps -a")
+
+
+def _broken_off(where: Path, error: Exception) -> EngineMissing:
+    if _state(where, patience=2.0) == "answers":
+        return EngineMissing(
+            f"The container engine at {where} broke off a request: {first_line(str(error))}. "
+            f"Try again, or {_OTHERWISE}"
+        )
+    return _silent(where)
+
+
+def _closed(where: Path) -> EngineMissing:
+    return EngineMissing(
+        f"A container engine is here, but {where} is closed to you. "
+        f"Join its group and log in again: sudo usermod -aG docker $USER, or {_OTHERWISE}"
+    )
+
+
+def _silent(where: Path) -> EngineMissing:
+    return EngineMissing(
+        f"The container engine at {where} does not answer. "
+        f"Start it: {_how_to_start(where)}, or {_OTHERWISE}"
+    )
+
+
+def _named() -> str:
+    return os.environ.get("DOCKER_HOST") or _context()
+
+
+def _context() -> str:
+    """Return the address in the current Docker context, empty where it is the default one."""
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        name = os.environ.get("DOCKER_CONTEXT") or config.get("currentContext") or "default"
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        meta = json.loads((folder / "contexts/meta" / digest / "meta.json").read_text())
+        return str(meta["Endpoints"]["docker"]["Host"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return ""
+
+
+def _how_to_start(path: Path) -> str:
+    if sys.platform == "darwin":
+        return "open -a Docker"
+    if path.name == "podman.sock":
+        return "systemctl --user start podman.socket"
+    return "sudo systemctl start docker"

@@ -1,0 +1,174 @@
+"""The container backend: official images on Docker's or Podman's engine.
+
+What is in a container's environment can be read by all who may use the engine, so passwords go in
+as files. Run as a program, it removes the container of a server: `remove ID`, called from the
+directory of running servers.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kit import databases
+from kit.databases.base import Database, Endpoint, Site
+from kit.errors import PortTaken
+from kit.launch import engine, image, keeper, ports, ready
+from kit.launch.instance import Message
+from kit.launch.lease import Lease
+from kit.launch.process import ProcessControl, password
+from kit.launch.request import Progress, Request
+from kit.launch.watch import Watch
+
+_ATTEMPTS = 3
+# A published port accepts before the server does, and then closes at once.
+_HOLDS = 0.02
+# The engine's 64 MB are too few for PostgreSQL's parallel queries.
+_SHARED_MEMORY = "256m"
+
+
+class ContainerControl(ProcessControl):
+    """Reach a container through the supervisor and the container's keeper."""
+
+    def restart(self, timeout: float) -> None:
+        identity, facts = self._refresh()["id"], self.facts()
+        engine.check(Path(facts["engine"]))
+        self._lease.call("spawn", id=identity, again=True)
+        database, endpoint = databases.get(facts["database"]), Endpoint(**facts["endpoint"])
+        watch = Watch(self._lease, identity, self._directory, database, endpoint.password)
+        wait = ready.Wait(database.title, time.monotonic() + timeout, watch.check)
+        wait.until(lambda: _hold(endpoint.port))
+        wait.until(lambda: ready.introduce(database, endpoint))
+        self._lease.call("publish", id=identity, facts=facts)
+
+    def kill(self) -> None:
+        engine.check(Path(self.facts()["engine"]))
+        self._lease.call("end", id=self._instance["id"], number=int(keeper.CRASH))
+
+
+def bring_up(request: Request, lease: Lease, instance: Message, progress: Progress) -> Message:
+    """Start the container that `instance` reserves a name for, and return its server's facts.
+
+    The time to fetch an image is not part of the request's time-out.
+    """
+    database, directory = request.database, Path(instance["directory"])
+    where = engine.find()
+    keeper.sweep(lease.home, where)
+    chosen = image.name(database, request.version)
+    with engine.client(where) as client:
+        image.provide(client, chosen, database, progress)
+    deadline = time.monotonic() + request.timeout
+    site = Site(
+        directory=directory,
+        port=database.port,
+        password=password(),
+        durable=request.durable,
+        settings=request.settings,
+    )
+    progress(f"Starting {chosen}")
+    plan = _Plan(request, where, chosen, site, keeper.labels(lease.home, instance["id"]))
+    port, container = plan.carry_out()
+    lease.call("spawn", id=instance["id"], command=keeper.command())
+    watch = Watch(lease, instance["id"], directory, database, site.password)
+    endpoint = database.endpoint("127.0.0.1", port, site.password)
+    progress("Waiting for its first answer")
+    wait = ready.Wait(database.title, deadline, watch.check)
+    product, version = _introduce(database, endpoint, wait)
+    wait.until(lambda: keeper.check_present(directory))
+    return {
+        "database": database.name,
+        "product": product,
+        "version": version or image.split(chosen)[1],
+        "endpoint": asdict(endpoint),
+        "port": port,
+        "engine": str(where),
+        "container": container,
+        "image": chosen,
+    }
+
+
+def _introduce(database: Database, endpoint: Endpoint, wait: ready.Wait) -> tuple[str, str]:
+    wait.until(lambda: _hold(endpoint.port))
+    wait.until(lambda: database.admit_container(endpoint))
+    return wait.until(lambda: ready.introduce(database, endpoint))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One container to be."""
+
+    request: Request
+    engine: Path
+    image: str
+    site: Site
+    labels: dict[str, str]
+
+    def carry_out(self) -> tuple[int, str]:
+        """Create and start the container; return the port on this machine and its id."""
+        for _ in range(_ATTEMPTS):
+            # An engine's own choice would change with every restart.
+            port = ports.choose(self.request.port)
+            try:
+                # Interrupted halfway, a request would leave a container that nobody knows of.
+                with ThreadPoolExecutor(1) as pool:
+                    return port, pool.submit(self._create, port).result()
+            except PortTaken:
+                if self.request.port:
+                    break
+        raise ports.taken(port)
+
+    def _create(self, port: int) -> str:
+        directory = self.site.directory
+        keeper.note(directory, self.engine, "")
+        with engine.told(self.engine):
+            made = self._describe(port)
+            try:
+                identity: str = made.start().get_container_id()
+            except BaseException:
+                made.stop()
+                keeper.withdraw(directory)
+                raise
+            made.get_docker_client().client.close()
+        keeper.note(directory, self.engine, identity)
+        return identity
+
+    def _describe(self, port: int) -> Any:
+        from testcontainers.core.config import testcontainers_config
+        from testcontainers.core.container import DockerContainer
+
+        # The supervisor removes what is left; Ryuk would need one image more, and the socket.
+        testcontainers_config.ryuk_disabled = True
+        database, plan = self.request.database, self.request.database.container(self.site)
+        environment = {"DOCKER_HOST": f"unix://{self.engine}"}
+        made: Any = DockerContainer(
+            self.image, docker_client_kw={"environment": environment, "timeout": engine.PATIENCE}
+        )
+        made.env = dict(plan.env)
+        made.ports = {f"{database.port}/tcp": ("127.0.0.1", port)}
+        made.with_name(f"kit-{self.request.name}-{self.site.directory.name}")
+        if plan.command:
+            made.with_command(list(plan.command))
+        for path, text in plan.files.items():
+            made.with_copy_into_container(text.encode(), path, mode=0o444)
+        for path in plan.tmpfs:
+            made.with_tmpfs_mount(path)
+        return made.with_kwargs(labels=self.labels, shm_size=_SHARED_MEMORY)
+
+
+def _hold(port: int) -> None:
+    """Raise OSError unless somebody behind the port accepts a connection and keeps it open."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        connection.settimeout(_HOLDS)
+        with suppress(TimeoutError):
+            if not connection.recv(1):
+                raise ConnectionError("the port is published, and nobody is behind it yet")
+
+
+if __name__ == "__main__":
+    keeper.remove_noted(Path("servers", sys.argv[2]))

@@ -1,0 +1,179 @@
+"""One small process beside each container, so that the supervisor knows it like any other server.
+
+It starts its container where it does not run, copies what the server writes into the log, and ends
+with the container's exit code. Signals pass the supervisor's wishes on:
+
+    SIGINT     stop the server in good order
+    SIGUSR1    end it as a crash would
+    SIGTERM    remove the container and its volumes; also sent when the supervisor itself is killed
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from kit.launch import engine
+from kit.launch.instance import Message
+
+STOP, CRASH, REMOVE = signal.SIGINT, signal.SIGUSR1, signal.SIGTERM
+_HOME = "kit.home"
+_INSTANCE = "kit.instance"
+_NOTE = "container.json"
+_PRESENT = "kept"
+# Shorter than the supervisor's patience.
+_GRACE = 6
+# A caller that was killed may have left a request for a container under way.
+_CREATION_TAKES = 3.0
+_REMOVAL_TAKES = 5.0
+_SILENT = (OSError, ValueError, http.client.HTTPException)
+
+
+def labels(home: Path, identity: str) -> dict[str, str]:
+    """Return the labels by which the containers of one kit home are known."""
+    return {_HOME: _name(home), _INSTANCE: identity}
+
+
+def note(directory: Path, where: Path, container: str) -> None:
+    """Leave word in a server's directory of its engine and, once it has one, its container."""
+    (directory / _NOTE).write_text(json.dumps([str(where), container]))
+
+
+def withdraw(directory: Path) -> None:
+    """Take the note back: there is nothing to remove."""
+    (directory / _NOTE).unlink(missing_ok=True)
+
+
+def command() -> Message:
+    """Return the command that keeps the container noted in its working directory."""
+    return {
+        "argv": [sys.executable, "-m", __name__],
+        "env": {"PYTHONPATH": str(Path(__file__).parents[2])},
+        "stop": int(STOP),
+        "quit": int(REMOVE),
+        "account": None,
+    }
+
+
+def check_present(directory: Path) -> None:
+    """Raise OSError until the keeper is ready to take signals."""
+    (directory / _PRESENT).stat()
+
+
+def sweep(home: Path, where: Path) -> None:
+    """Remove the containers of this kit home whose servers are no more."""
+    for found in engine.labelled(where, f"{_HOME}={_name(home)}"):
+        if not (home / "servers" / found["Labels"].get(_INSTANCE, "?")).is_dir():
+            remove(where, found["Id"])
+
+
+def remove(where: Path, container: str) -> None:
+    """Remove a container, running or not, with its volumes; one that is gone is no error."""
+    deadline = time.monotonic() + _REMOVAL_TAKES
+    path = f"/containers/{container}?force=true&v=true"
+    # 409: somebody else is removing it.
+    while engine.call(where, "DELETE", path)[0] == 409 and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def remove_noted(directory: Path) -> None:
+    """Remove the container that a server's directory tells of; the next sweep does what fails."""
+    found = _read(directory)
+    if not found:
+        return
+    where, container = found
+    try:
+        for one in [container] if container else _await(where, directory.name):
+            remove(where, one)
+    except _SILENT as error:
+        _say(f"The container of {directory.name} could not be removed: {error}")
+
+
+def main(directory: Path) -> NoReturn:
+    """Keep the container that `directory` tells of until it ends."""
+    found = _read(directory)
+    if not found:
+        sys.exit("There is no container to keep.")
+    where, container = found
+    path = f"/containers/{container}"
+    _on(STOP, partial(engine.call, where, "POST", f"{path}/stop?t={_GRACE}"))
+    _on(CRASH, partial(engine.call, where, "POST", f"{path}/kill"))
+    _on(REMOVE, partial(_end, where, container, directory))
+    (directory / _PRESENT).touch()
+    try:
+        begin = time.time()
+        status, said = engine.call(where, "POST", f"{path}/start")
+        if status >= 400:
+            sys.exit(f"The container engine refused to start it: {said['message']}")
+        # 304: it runs already, and none of its log has been copied yet.
+        _copy_log(where, path, 0 if status == 304 else begin)
+        _, ended = engine.call(where, "POST", f"{path}/wait", timeout=None)
+        os._exit(int(ended["StatusCode"]) & 0xFF)
+    except (*_SILENT, TypeError, LookupError) as error:
+        sys.exit(f"The container engine went away: {error}")
+
+
+def _copy_log(where: Path, path: str, since: float) -> None:
+    asked = f"{path}/logs?follow=true&stdout=true&stderr=true&since={since:.6f}"
+    with engine.request(where, "GET", asked, timeout=None) as answer:
+        # Each piece comes after a header: which stream, and how many bytes.
+        while answer.status == 200 and (header := answer.read(8)):
+            sys.stdout.buffer.write(answer.read(int.from_bytes(header[4:], "big")))
+            sys.stdout.flush()
+
+
+def _on(number: signal.Signals, action: Callable[[], object]) -> None:
+    def act(*_: object) -> None:
+        try:
+            action()
+        except _SILENT as error:
+            _say(f"The container engine went away: {error}")
+            os._exit(1)
+
+    signal.signal(number, act)
+
+
+def _end(where: Path, container: str, directory: Path) -> NoReturn:
+    remove(where, container)
+    withdraw(directory)
+    # The main program is in the middle of a request that nobody wants any more.
+    os._exit(0)
+
+
+def _await(where: Path, identity: str) -> Sequence[str]:
+    deadline = time.monotonic() + _CREATION_TAKES
+    while time.monotonic() < deadline:
+        if found := engine.labelled(where, f"{_INSTANCE}={identity}"):
+            return [one["Id"] for one in found]
+        time.sleep(0.05)
+    return []
+
+
+def _read(directory: Path) -> tuple[Path, str] | None:
+    try:
+        where, container = json.loads((directory / _NOTE).read_text())
+    except (OSError, ValueError):
+        return None
+    return Path(where), container
+
+
+def _name(home: Path) -> str:
+    # Machines that share an engine spare each other's containers.
+    return f"{platform.node()}:{home}"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(Path.cwd())

@@ -1,0 +1,1 @@
+"""The container backend on a real engine, with images made from this machine's packages."""

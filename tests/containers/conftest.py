@@ -1,0 +1,45 @@
+"""Each test here has a kit home whose containers must all be gone at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.containers import containers
+from tests.containers.daemon import Daemon
+from tests.containers.fixtures import Choose, Found, chosen
+from tests.containers.fixtures import found_engine as found_engine
+
+
+@pytest.fixture
+def socket(found_engine: Found) -> Path:
+    """Give the engine's socket."""
+    return found_engine[0]
+
+
+@pytest.fixture
+def own_engine(found_engine: Found) -> Iterator[Daemon]:
+    """Give the tests' own engine, while nobody else uses it, to do with as a test likes."""
+    own = found_engine[1]
+    if own is None:
+        pytest.skip("this engine is not the tests' own")
+    with own.alone() as nobody_else:
+        if not nobody_else:
+            pytest.skip("another test run uses this engine")
+        yield own
+
+
+@pytest.fixture
+def place(socket: Path, own_home: Path) -> Iterator[Path]:
+    """Give a test a kit home, and see to it that no container of it is left."""
+    yield own_home
+    containers.await_none(socket, own_home)
+
+
+@pytest.fixture
+def choose(socket: Path, place: Path) -> Iterator[Choose]:
+    """Give what has the kit use the stand-in for a database's image."""
+    with chosen(socket) as choice:
+        yield choice
