@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -109,18 +108,22 @@ def _screen(shell: Any) -> Callable[[str], None]:
 
 
 def _cell_line() -> Callable[[str], None]:
-    """Return what writes one line into the cell that runs now, and removes it for an empty text."""
-    from IPython.display import display
+    """Return what writes one line into the cell that runs now, and removes it for an empty text.
 
-    handle: Any = None
+    It is not an output: that could only be emptied, not removed, and would be saved.
+    """
+    line: Any = None
 
     def write(text: str) -> None:
-        nonlocal handle
-        data = {"text/html": f"<div>◐ {escape(text)}</div>", "text/plain": text} if text else {}
-        if handle is None:
-            handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        nonlocal line
+        if line is None:
+            from kit.widgets.progress import ProgressLine
+
+            line = ProgressLine(text=text)
+        elif text:
+            line.text = text
         else:
-            handle.update(data, raw=True)
+            line.close()
 
     return write
 
