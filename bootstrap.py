@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import fcntl
 import hashlib
-import importlib
 import importlib.util
 import os
 import re
@@ -52,8 +51,9 @@ SYMPTOMS = (
     ),
     ("permission denied", f"files in {ROOT} belong to another user", "sudo chown -R $(id -u) ."),
     (
-        "resolv|resolution|unreachable|connection|dns error|sending request",
-        "the package index did not answer",
+        "could not resolve|failure (resolving|in name)|unreachable|newconnection|dns error|sending "
+        "request|connect(ion)?.?(error|timeout|timed|refused|reset|broken)|no matching distri",
+        "the package index did not answer, or lacks a package that requirements.lock names",
         "see to the network and to pip config list (uv reads its own settings only: "
         "KIT_INSTALLER=pip make setup does without it)",
     ),
@@ -73,10 +73,9 @@ def need_fitting_python(version=sys.version_info):
         if servers.works(name, "-c", "import venv"):
             os.execvp(name, [name, str(Path(__file__)), *sys.argv[1:]])  # noqa: S606
     command = 'uv python install 3.12 && make setup PYTHON="$(uv python find 3.12)"'
-    for name in names:
-        if servers.works("apt-cache", "show", name):
-            command = f"sudo apt-get install {name} {name}-venv && make setup"
-            break
+    offered = [name for name in names if servers.works("apt-cache", "show", name)]
+    if offered:
+        command = f"sudo apt-get install {offered[0]} {offered[0]}-venv && make setup"
     raise SetupError(
         f"Python 3.11, 3.12 or 3.13 is needed; {sys.executable} is {version[0]}.{version[1]} and "
         f"PATH holds no other.\nNext: {command}\n  or: conda env create -f environment.yml"
@@ -91,19 +90,26 @@ def explain(title, text):
     return f"{title}: failed as the lines above say.\nNext: make setup, once that is mended"
 
 
-def finish(process, tick):
-    """Wait for a process; on Ctrl-C let it come to its own end first, then raise."""
-    interrupted = False
+def run_to_end(command, log, tick):
+    """Run a command; on Ctrl-C let it come to its own end first, then raise."""
+    asked, passed_on = [], 0
+    stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, lambda *_: asked.append(1)) for number in stops]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=str(ROOT)
+    )
     while process.poll() is None:
+        if passed_on < len(asked):
+            passed_on += 1
+            with contextlib.suppress(OSError):  # sudo's process belongs to root
+                process.send_signal(signal.SIGINT)
         try:
             process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
             tick()
-        except KeyboardInterrupt:
-            interrupted = True
-            with contextlib.suppress(OSError):  # sudo's process belongs to root
-                process.send_signal(signal.SIGINT)
-    if interrupted:
+    for number, handler in zip(stops, before):
+        signal.signal(number, handler)
+    if asked:
         raise KeyboardInterrupt
     return process.returncode
 
@@ -117,10 +123,7 @@ def step(title, *command):
         sys.stdout.flush()
 
     with tempfile.TemporaryFile("w+", errors="replace") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=str(ROOT)
-        )
-        status = finish(process, lambda: tell("…", "") if live else None)
+        status = run_to_end(command, log, lambda: tell("…", "") if live else None)
         log.seek(0)
         text = log.read()
     tell("✗" if status else "✓", "\n")
@@ -195,7 +198,7 @@ def wanted_packages(with_tests):
 
 def stamp_key():
     """Return what identifies a set-up: change any of it, and the next one has work to do."""
-    facts = [Path(__file__), ROOT / "pyproject.toml", ROOT / "requirements.lock"]
+    facts = (Path(__file__), ROOT / "pyproject.toml", ROOT / "requirements.lock")
     key = hashlib.sha256(b"".join(path.read_bytes() for path in facts))
     key.update(f"{ROOT} {sys.version_info[:2]}".encode())
     return key.hexdigest()

@@ -127,7 +127,7 @@ def test_too_little_room_is_told_before_anything_is_written(
         ("NewConnectionError: [Errno 101] Network is unreachable", "pip config list"),
         ("THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "pip config list"),
         ("PermissionError: [Errno 13] Permission denied: '.venv/lib'", "chown"),
-        ("something else", "make setup"),
+        ("Resolved 1 package in 3ms\nBuild failed", "make setup, once that is mended"),
     ],
 )
 def test_a_failed_step_says_the_cause_and_the_next_command(said: str, next_command: str) -> None:
