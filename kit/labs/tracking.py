@@ -87,8 +87,8 @@ class Explorer(Panel):
         self.experiment.observe(self._choose_experiment, "value")
         self.metric.observe(self._choose_metric, "value")
         self.table.listen("chosen", self._choose_runs)
-        self.chart.listen("shown", self._came)
-        self.chart.listen("gone", self._left)
+        self.rule.listen("shown", self._came)
+        self.rule.listen("gone", self._left)
 
     def refresh(self) -> None:
         """Look once, and show what has changed."""
@@ -210,7 +210,7 @@ class Explorer(Panel):
             self.watch.start()
 
     def _left(self, _view: Any) -> None:
-        if not self.chart.views and self.watch.running:
+        if not self.rule.views and self.watch.running:
             self._alone = True
             self.watch.stop(wait=False)
 

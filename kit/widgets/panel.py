@@ -94,7 +94,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         tail = [strip] if strip is not None else []
         said = [] if notice is not None else [self.notice]
         accent = accent if _COLOUR.fullmatch(accent) else ""
-        super().__init__([Rule(accent=accent), top, *row, *said, *body, *tail])
+        self.rule = Rule(accent=accent)
+        super().__init__([self.rule, top, *row, *said, *body, *tail])
         self.add_class("kit-panel")
         self.describe(note)
 

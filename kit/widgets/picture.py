@@ -1,112 +1,88 @@
-"""A figure as an SVG image, readable on light and on dark ground."""
+"""A chart as an SVG image, readable on light and on dark ground."""
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-WIDTH, HEIGHT = 720, 280
-TOP, BOTTOM, LEFT = 28, 44, 56
-INK = "#767676"  # the grey with the same contrast against black and white
-LINE = "#9e9e9e"
-STYLE = "font-family:system-ui,sans-serif;font-size:12px"
+_INK = "#767676"  # the grey with the same contrast against black and white
+_LONGEST = 20
+# Text stays text, and the same data make the same file.
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "kit",
+    "font.size": 9,
+    "text.parse_math": False,
+}
 
 
-def svg(figure: dict[str, Any]) -> str:
-    """Draw a figure of `kit.widgets.chart` at a fixed size."""
-    right = label_width(figure["series"])
-    inner = (WIDTH - LEFT - right, HEIGHT - TOP - BOTTOM)
-    parts = [*_grid(figure, inner), *_lines(figure, inner), *_labels(figure, inner)]
-    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} style="{STYLE}">'
-    return f"{head}<title>{escape(figure['words'])}</title>{''.join(parts)}</svg>"
+@dataclass(frozen=True)
+class Line:
+    """A line ready to be drawn: a value that is not known is NaN, `last` is written out."""
+
+    label: str
+    colour: str
+    points: Sequence[tuple[float, float]]
+    last: str
+
+    @cached_property
+    def known(self) -> list[tuple[float, float]]:
+        """Return the points that have a value."""
+        return [point for point in self.points if not math.isnan(point[1])]
+
+    @property
+    def end(self) -> str:
+        """Return what stands at the line's end."""
+        short = self.label if len(self.label) <= _LONGEST else f"{self.label[: _LONGEST - 1]}…"
+        return f"{short} {self.last}"
 
 
-def label_width(series: Sequence[dict[str, Any]]) -> int:
-    """Return the room that labels need at the right, in pixels."""
-    longest = max((len(_end(line)) for line in series), default=0)
-    return min(220, 20 + 7 * longest)
+def svg(
+    lines: Sequence[Line],
+    *,
+    x: str,
+    y: str,
+    ticks: tuple[Sequence[float], Sequence[float]],
+    ends: Sequence[float],
+) -> bytes:
+    """Draw lines on labelled axes; `ends` are the heights at which their labels stand."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
+        axes = figure.subplots()
+        _plain(axes, x, y, ticks)
+        for line, height in zip(lines, ends, strict=True):
+            _draw(axes, line, (ticks[0][-1], height))
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
+    return drawn.getvalue()
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart, at least `gap` from each other, as little as that takes."""
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    placed = list(wanted)
-    floor = low
-    for i in order:
-        placed[i] = floor = max(wanted[i], floor)
-        floor += gap
-    ceiling = high
-    for i in reversed(order):
-        placed[i] = ceiling = min(placed[i], ceiling)
-        ceiling -= gap
-    return placed
+def _draw(axes: Any, line: Line, end: tuple[float, float]) -> None:
+    axes.plot(*zip(*line.points, strict=True), color=line.colour, linewidth=1.8)
+    axes.plot(*line.known[-1], color=line.colour, marker="o", markersize=4)
+    axes.annotate(
+        line.end,
+        end,
+        xytext=(10, 0),
+        textcoords="offset points",
+        verticalalignment="center",
+        color=_INK,
+        annotation_clip=False,
+    )
 
 
-def _place(axis: dict[str, Any], value: float) -> float:
-    return float((value - axis["low"]) / (axis["high"] - axis["low"]))
-
-
-def _xy(
-    figure: dict[str, Any], inner: tuple[int, int], point: Sequence[float]
-) -> tuple[float, float]:
-    across, up = _place(figure["x"], point[0]), _place(figure["y"], point[1])
-    return LEFT + across * inner[0], TOP + (1 - up) * inner[1]
-
-
-def _text(x: float, y: float, text: str, anchor: str = "start", fill: str = INK) -> str:
-    where = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}"'
-    return f"<text {where}>{escape(text)}</text>"
-
-
-def _grid(figure: dict[str, Any], inner: tuple[int, int]) -> list[str]:
-    x, y = figure["x"], figure["y"]
-    base, end = TOP + inner[1], LEFT + inner[0]
-    drawn = [_text(LEFT, TOP - 12, y["label"])]
-    for value, label in y["ticks"]:
-        height = TOP + (1 - _place(y, value)) * inner[1]
-        where = f'x1="{LEFT}" x2="{end}" y1="{height:.1f}" y2="{height:.1f}"'
-        drawn.append(f'<line {where} stroke="{LINE}" stroke-opacity=".35"/>')
-        drawn.append(_text(LEFT - 8, height + 4, label, "end"))
-    for value, label in x["ticks"]:
-        drawn.append(_text(LEFT + _place(x, value) * inner[0], base + 18, label, "middle"))
-    return [*drawn, _text(end, base + 36, x["label"], "end")]
-
-
-def _lines(figure: dict[str, Any], inner: tuple[int, int]) -> list[str]:
-    drawn = []
-    for line in figure["series"]:
-        path = _path([None if p[1] is None else _xy(figure, inner, p) for p in line["points"]])
-        colour = escape(line["colour"])
-        drawn.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        ends = [p for p in line["points"] if p[1] is not None][-1:]
-        drawn += [_dot(_xy(figure, inner, point), colour) for point in ends]
-    return drawn
-
-
-def _dot(spot: tuple[float, float], colour: str) -> str:
-    return f'<circle cx="{spot[0]:.1f}" cy="{spot[1]:.1f}" r="3.5" fill="{colour}"/>'
-
-
-def _path(spots: Sequence[tuple[float, float] | None]) -> str:
-    pen, drawn = "M", []
-    for spot in spots:
-        if spot is not None:
-            drawn.append(f"{pen}{spot[0]:.1f} {spot[1]:.1f}")
-        pen = "M" if spot is None else "L"
-    return "".join(drawn)
-
-
-def _labels(figure: dict[str, Any], inner: tuple[int, int]) -> list[str]:
-    ended = [(line, [p for p in line["points"] if p[1] is not None]) for line in figure["series"]]
-    ended = [(line, points) for line, points in ended if points]
-    heights = [_xy(figure, inner, points[-1])[1] for _, points in ended]
-    placed = spread(heights, 16, TOP, TOP + inner[1])
-    x = LEFT + inner[0] + 10
-    return [_text(x, y + 4, _end(line)) for (line, _), y in zip(ended, placed, strict=True)]
-
-
-def _end(line: dict[str, Any]) -> str:
-    label = line["label"] if len(line["label"]) <= 20 else line["label"][:19] + "…"
-    return f"{label} {line['last']}"
+def _plain(axes: Any, x: str, y: str, ticks: tuple[Sequence[float], Sequence[float]]) -> None:
+    axes.spines[:].set_visible(False)
+    axes.grid(axis="y", color=_INK, alpha=0.35, linewidth=0.7)
+    axes.tick_params(length=0, labelcolor=_INK)
+    axes.set_xlabel(x, color=_INK, loc="right")
+    axes.set_ylabel(y, color=_INK, loc="top")
+    axes.set_xticks(ticks[0])
+    axes.set_yticks(ticks[1])
