@@ -18,6 +18,8 @@ _SETTINGS = {
     "innodb-buffer-pool-size": "64M",
     "performance-schema": "OFF",
 }
+# Where a template's log had another size, each start would write the log anew.
+_LOG, _LOG_SIZE = "innodb-log-file-size", "16M"
 # In its environment, everyone who may use the container engine could read the password.
 _PASSWORD_FILE = "/etc/kit-password"  # noqa: S105
 _THROW_AWAY = {
@@ -59,15 +61,18 @@ class MySQL(Database):
 
     def initialise(self, program: Program, site: Site, run: Run) -> None:
         if program.product == "MariaDB":
-            run([_installer(program), "--no-defaults", f"--datadir={site.data}", *_INSTALL])
+            files = ("--no-defaults", f"--datadir={site.data}")
+            run([_installer(program), *files, *_INSTALL, f"--{_LOG}={_LOG_SIZE}"])
+            # It lets `root` in without a password from 127.0.0.1; the private socket stays.
+            others = "DELETE FROM mysql.global_priv WHERE Host <> 'localhost';\n"
+            run([program.path, *files, f"--{_LOG}={_LOG_SIZE}", "--bootstrap"], stdin=others)
         else:
             flags = ("--no-defaults", "--initialize-insecure", f"--datadir={site.data}")
             run([program.path, *flags, "--innodb-redo-log-capacity=8M"])
 
     def command(self, program: Program, site: Site) -> Command:
         settings = _SETTINGS | (_DURABLE if site.durable else _THROW_AWAY)
-        if program.product == "MySQL":
-            settings["mysqlx"] = "OFF"
+        settings |= {"mysqlx": "OFF"} if program.product == "MySQL" else {_LOG: _LOG_SIZE}
         settings |= {
             "datadir": str(site.data),
             "port": str(site.port),
@@ -157,7 +162,6 @@ _INSTALL = (
     "--skip-test-db",
     "--auth-root-authentication-method=normal",
     "--skip-name-resolve",
-    "--innodb-log-file-size=8M",
 )
 
 

@@ -17,6 +17,7 @@ from kit.databases.base import Program
 
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _ENDING_TAKES = 5.0
+_ROOT = "/"
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/usr/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
 
 
@@ -60,9 +61,10 @@ def running(argv: Sequence[str], directory: Path) -> Iterator[None]:
 
 
 def _candidates(binary: str, also: Sequence[str]) -> Iterator[Path]:
-    folders = [*os.environ.get("PATH", "").split(os.pathsep), *_SYSTEM]
-    for pattern in also:
-        folders += sorted(glob.glob(pattern), key=_newest_first)
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    for pattern in (*_SYSTEM, *also):
+        below = os.path.join(_ROOT, pattern.lstrip("/"))
+        folders += sorted(glob.glob(below), key=_newest_first)
     for folder in folders:
         path = Path(folder, binary)
         if folder and os.access(path, os.X_OK) and path.is_file():

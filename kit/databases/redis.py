@@ -36,7 +36,8 @@ class Redis(Database):
         )
 
     def command(self, program: Program, site: Site) -> Command:
-        local = {"bind": "127.0.0.1", "port": str(site.port), "dir": str(site.data)}
+        # Its working directory is the site's own; a whole path might hold a space.
+        local = {"bind": "127.0.0.1", "port": str(site.port), "dir": site.data.name}
         config = site.directory / "redis.conf"
         return Command(
             argv=[str(program.path), str(config)],
@@ -49,6 +50,8 @@ class Redis(Database):
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         import redis
+        from redis.backoff import ConstantBackoff
+        from redis.retry import Retry
 
         where: dict[str, Any] = {
             "host": endpoint.host,
@@ -58,6 +61,8 @@ class Redis(Database):
             "db": int(endpoint.catalog or 0),
             "ssl": endpoint.tls,
             "socket_connect_timeout": 10,
+            # By itself it takes a wrong password for a lost connection, and tries for 10 s.
+            "retry": Retry(ConstantBackoff(0.05), 2),
         }
         return redis.Redis(**(where | options))
 

@@ -74,16 +74,18 @@ class Instance:
         if self.process and self.alive and number != signal.SIGKILL:
             processes.send(self.process.pid, number)
             await self._await_end()
+        creators = {self.process.pid} if self.process else set()
         deadline = time.monotonic() + _GRACE
-        while processes.kill_inside(self.directory) and time.monotonic() < deadline:
+        while (found := processes.kill_inside(self.directory)) and time.monotonic() < deadline:
+            creators.update(found)
             await asyncio.sleep(_MOMENT)
-        if self.process:
-            await self._await_end()
-            processes.free_shared_memory(self.process.pid)
+        await self._await_end()
+        processes.free_shared_memory(creators)
 
     async def _await_end(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.ended.wait(), _GRACE)
+        if self.alive:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ended.wait(), _GRACE)
 
     def write_record(self) -> None:
         """Leave on disk what a later supervisor needs to clean up after this one."""

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -25,12 +24,12 @@ def sweep(home: Path) -> None:
         record = _record(directory)
         if record.get("backend") == "container":
             subprocess.run(removal(directory.name), check=False)
-        _empty(directory)
+        processes.clear(directory, _DEATH_TAKES)
         pid = record.get("pid")
         if isinstance(pid, int):
-            processes.free_shared_memory(pid)
+            processes.free_shared_memory({pid})
         discard(home, directory)
-    _empty(home / _TRASH)
+    processes.clear(home / _TRASH, _DEATH_TAKES)
     empty_trash(home)
 
 
@@ -75,12 +74,6 @@ def _record(directory: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _empty(directory: Path) -> None:
-    deadline = time.monotonic() + _DEATH_TAKES
-    while processes.kill_inside(directory) and time.monotonic() < deadline:
-        time.sleep(0.01)
 
 
 def remove_empty(home: Path) -> None:

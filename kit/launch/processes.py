@@ -6,14 +6,17 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _SHARED_MEMORY = Path("/proc/sysvipc/shm")
 _IPC_RMID = 0
+_MOMENT = 0.01
 
 
 def inside(directory: Path) -> list[int]:
@@ -22,15 +25,25 @@ def inside(directory: Path) -> list[int]:
     return [pid for pid, place in _places() if f"{place}/".startswith(prefix)]
 
 
-def kill_inside(directory: Path) -> bool:
-    """Kill every process of the server that lives in `directory`; return whether there was one.
+def kill_inside(directory: Path) -> list[int]:
+    """Kill every process of the server that lives in `directory`; return those there were.
 
     What was forked meanwhile, or has not ended yet, is found by asking again.
     """
     found = inside(directory)
     for pid in found:
         send(pid, signal.SIGKILL)
-    return bool(found)
+    return found
+
+
+def clear(directory: Path, patience: float) -> None:
+    """Kill what lives in `directory` until nothing does, and free its shared memory."""
+    deadline = time.monotonic() + patience
+    killed: set[int] = set()
+    while (found := kill_inside(directory)) and time.monotonic() < deadline:
+        killed.update(found)
+        time.sleep(_MOMENT)
+    free_shared_memory(killed)
 
 
 def send(pid: int, number: int) -> None:
@@ -39,15 +52,14 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def free_shared_memory(creator: int) -> None:
-    """Remove System V segments that a killed process left; only Linux shows whose they are."""
-    if not _SHARED_MEMORY.exists():
-        return
-    for line in _SHARED_MEMORY.read_text().splitlines()[1:]:
-        fields = line.split()
-        segment, made_by, attached = int(fields[1]), int(fields[4]), int(fields[6])
-        if made_by == creator and not attached:
-            ctypes.CDLL(None).shmctl(segment, _IPC_RMID, None)
+def free_shared_memory(creators: Collection[int]) -> None:
+    """Remove System V segments that killed processes left; only Linux shows whose they are."""
+    _free(lambda segment: segment.creator in creators)
+
+
+def free_orphaned_memory(owner: int, since: float) -> None:
+    """Remove what the account `owner` left without a user since that time (epoch seconds)."""
+    _free(lambda segment: segment.owner == owner and segment.made >= int(since))
 
 
 def die_with_parent(death: int) -> None:
@@ -82,3 +94,19 @@ def _places_elsewhere() -> Iterator[tuple[int, str]]:
             yield process.pid, process.cwd()
         except psutil.Error:
             continue
+
+
+class _Segment(NamedTuple):
+    identity: int
+    creator: int
+    attached: int
+    owner: int
+    made: int
+
+
+def _free(chosen: Callable[[_Segment], bool]) -> None:
+    rows = _SHARED_MEMORY.read_text().splitlines()[1:] if _SHARED_MEMORY.exists() else []
+    for fields in (line.split() for line in rows):
+        segment = _Segment(*(int(fields[column]) for column in (1, 4, 6, 7, 13)))
+        if not segment.attached and chosen(segment):
+            ctypes.CDLL(None).shmctl(segment.identity, _IPC_RMID, None)

@@ -29,12 +29,13 @@ class Wait:
         while True:
             try:
                 return attempt()
-            except KitError:
+            except (KitError, ImportError):
                 raise
             except Exception as error:
-                self.alive()
-                if time.monotonic() > self.deadline:
-                    raise self._late(error) from None
+                failure = error
+            self.alive()
+            if time.monotonic() > self.deadline:
+                raise self._late(failure)
             time.sleep(pause)
             pause = min(pause * 1.4, _LONGEST)
 

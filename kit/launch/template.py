@@ -8,7 +8,6 @@ import json
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -18,15 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from kit.databases.base import Database, Program, Site
-from kit.errors import StartError, StartTimeout
-from kit.launch import account, paths, spare
+from kit.databases.base import Database, Program, Site, at_port
+from kit.errors import KitError, StartError, StartTimeout
+from kit.launch import account, paths, ports, processes, spare
 from kit.launch.account import Account
 from kit.launch.request import Progress
-from kit.launch.watch import LOG, full, no_space, tail
+from kit.launch.watch import LOG, complaints, full, no_space
 
 _MANIFEST = "manifest.json"
 _POLL = 0.02
+_DEATH_TAKES = 3.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,16 @@ def _build(order: Order, site: Site, template: Path) -> None:
     site.data.mkdir(mode=0o700)
     account.give(site.data, order.who)
     run = Run(order.database, site.directory, order.who, order.deadline)
-    order.database.initialise(order.program, site, run)
+    try:
+        # A server that is run to be set up must not need the port that was asked for.
+        order.database.initialise(order.program, at_port(site, ports.choose(0)), run)
+    except (KitError, OSError):
+        raise
+    except Exception as error:
+        raise StartError(
+            f"{order.database.title} could not be set up: {str(error).strip().splitlines()[0]}. "
+            "Try again, or look at: kit doctor"
+        ) from None
     try:
         _keep(site.data, template)
     except OSError as error:
@@ -172,17 +181,22 @@ class Run:
 
     def __call__(self, argv: Sequence[str | Path], *, stdin: str = "") -> None:
         """Run `argv`; raise StartTimeout, NoSpace, or StartError with what it said last."""
+        began = time.time()
         with open(self.directory / LOG, "ab") as output:
-            code = self._wait(self._start(argv, output), stdin)
+            try:
+                code = self._wait(self._start(argv, output), stdin)
+            except BaseException:
+                processes.clear(self.directory, _DEATH_TAKES)
+                self._free_memory(began)
+                raise
         if code:
-            log = tail(self.directory, 8)
-            raise (
-                no_space(self.database, log)
-                if full(log)
-                else StartError(
-                    f"{self.database.title} could not create its files (exit code {code}). "
-                    f"What it said last:\n{log}\nCheck the disk and the installation: kit doctor"
-                )
+            self._free_memory(began)
+            log = complaints(self.directory, 8)
+            if full(self.directory):
+                raise no_space(self.database, log)
+            raise StartError(
+                f"{self.database.title} could not create its files (exit code {code}). "
+                f"What it said:\n{log}\nCheck the disk and the installation: kit doctor"
             )
 
     def _start(self, argv: Sequence[str | Path], output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -199,12 +213,16 @@ class Run:
             extra_groups=[] if self.who else None,
         )
 
+    def _free_memory(self, since: float) -> None:
+        # What crashed may have been a child whose number nobody knows.
+        processes.free_orphaned_memory(self.who.uid if self.who else os.getuid(), since)
+
     def _wait(self, process: subprocess.Popen[bytes], stdin: str) -> int:
         left = None if self.deadline == math.inf else max(0.0, self.deadline - time.monotonic())
         try:
             process.communicate(stdin.encode(), timeout=left)
         except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise

@@ -12,7 +12,11 @@ from kit.launch.lease import Lease
 
 LOG = "log"
 _PORT_TAKEN = re.compile(r"address already in use|port.*(already )?in use", re.IGNORECASE)
-_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_NO_SPACE = re.compile(
+    r"no space left on device|disk quota exceeded|free disk space|out of disk space", re.IGNORECASE
+)
+_COMPLAINT = re.compile(r"error|fatal|panic|denied|failed", re.IGNORECASE)
+_LONG = 100
 
 
 class Watch:
@@ -39,7 +43,7 @@ class Watch:
                 f"{self._database.title} found its port taken by another program:\n{log}\n"
                 "See which programs listen: ss -ltnp"
             )
-        if full(log):
+        if full(self._directory):
             raise no_space(self._database, log)
         raise ServerDied(
             f"{self._database.title} ended while it was starting (exit code {shown['code']}). "
@@ -47,9 +51,9 @@ class Watch:
         )
 
 
-def full(log: str) -> bool:
-    """Tell whether a log speaks of a full disk."""
-    return _NO_SPACE.search(log) is not None
+def full(directory: Path) -> bool:
+    """Tell whether a server's log speaks of a full disk."""
+    return _NO_SPACE.search(tail(directory, _LONG)) is not None
 
 
 def no_space(database: Database, log: str) -> NoSpace:
@@ -58,6 +62,13 @@ def no_space(database: Database, log: str) -> NoSpace:
         f"{database.title} found no space on the disk:\n{log}\n"
         "Free some space, or name another directory: export KIT_HOME=/path/with/space"
     )
+
+
+def complaints(directory: Path, lines: int) -> str:
+    """Return what a log complains of, or its last lines where it complains of nothing."""
+    said = tail(directory, _LONG).splitlines()
+    found = [line for line in said if _COMPLAINT.search(line)]
+    return "\n".join(found[:lines] or said[-lines:])
 
 
 def tail(directory: Path, lines: int) -> str:

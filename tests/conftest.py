@@ -1,0 +1,47 @@
+"""Every test run works in directories of its own and must leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.traces import kit_home
+
+_CACHE = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose one template cache for the whole run: its workers inherit the environment."""
+    if not hasattr(config, "workerinput"):
+        cache = Path(tempfile.mkdtemp(dir="/tmp", prefix="kit-cache-"))
+        cache.chmod(0o711)
+        config.stash[_CACHE] = cache
+        os.environ["KIT_CACHE"] = str(cache)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the template cache."""
+    if cache := config.stash.get(_CACHE, None):
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give this worker a kit home, and fail at the end if a test left a server running in it."""
+    with kit_home() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KIT_HOME", str(place))
+        patch.setenv("KIT_PROGRESS_FILE", str(tmp_path_factory.mktemp("kit") / "progress.json"))
+        yield place
+
+
+@pytest.fixture
+def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give one test a kit home, where it may end the supervisor; nothing may be left in it."""
+    with kit_home() as place:
+        monkeypatch.setenv("KIT_HOME", str(place))
+        yield place

@@ -1,0 +1,1 @@
+"""Who keeps a server alive, and what is left when they end: with real kernels."""
