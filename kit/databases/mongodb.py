@@ -118,10 +118,10 @@ class MongoDB(Database):
         return MongoClient(**(where | options))
 
     def url(self, endpoint: Endpoint) -> str:
-        # With a database in the address, drivers look for the user in that database.
-        return super().url(endpoint) + (
-            "" if endpoint.query or not endpoint.user else "?authSource=admin"
-        )
+        # With a database in the address, drivers look for the user in that database; and a replica
+        # set in a container would send them to an address that is its own.
+        own = "?authSource=admin&directConnection=true"
+        return super().url(endpoint) + ("" if endpoint.query or not endpoint.user else own)
 
     def ping(self, client: Any) -> None:
         client.admin.command("listDatabases", nameOnly=True)

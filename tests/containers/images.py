@@ -4,7 +4,9 @@ They take the same variables, arguments, files, volumes and ports. What differs:
 Debian's; MySQL comes from Debian's unstable suite; MongoDB's image carries SecantusDB and DynamoDB
 Local's carries moto, the same packages that stand in for them as local processes.
 
-    python -m tests.containers.images remove      removes the images, and only those
+    python -m tests.containers.images      removes them from the machine's engine, and only them
+
+The tests' own engine keeps them in a folder that may be deleted: see `daemon.folder`.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ import re
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distribution
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
+from docker.errors import APIError
 from packaging.requirements import Requirement
 
 from tests.containers import root
@@ -135,6 +138,8 @@ RECIPES = {
 
 def provide(client: Any, name: str, folder: Path) -> str:
     """Return the stand-in for `name`, built if need be; raise root.Unavailable with the reason."""
+    if name not in RECIPES:
+        raise root.Unavailable("it has no stand-in yet")
     recipe = RECIPES[name]
     scripts = [(_SCRIPTS / source).read_bytes() for source, _ in recipe.scripts]
     versions = [f"{one.name} {one.version}" for one in _closure(recipe)]
@@ -145,6 +150,7 @@ def provide(client: Any, name: str, folder: Path) -> str:
         if not client.images.list(tag):
             python = _provide_base(client, recipe.base, folder)
             _commit(client, recipe, python, tag)
+            _forget_older(client, tag)
     return tag
 
 
@@ -172,6 +178,7 @@ def _provide_base(client: Any, base: Base, folder: Path) -> str:
             )
     finally:
         target.unlink(missing_ok=True)
+    _forget_older(client, base.tag)
     return python
 
 
@@ -186,6 +193,15 @@ def _commit(client: Any, recipe: Recipe, python: str, tag: str) -> None:
         made.commit(repository, version, changes="\n".join(recipe.lines))
     finally:
         made.remove(v=True)
+
+
+def _forget_older(client: Any, tag: str) -> None:
+    for image in client.images.list(tag.rpartition(":")[0]):
+        for other in image.tags:
+            # A container of another test run may still need it.
+            with suppress(APIError):
+                if other != tag:
+                    client.images.remove(other)
 
 
 def _files(recipe: Recipe, python: str) -> io.BytesIO:
