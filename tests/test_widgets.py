@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 from jupyter_client.manager import start_new_kernel
 
 from kit.launch.server import SecretURL, Server
@@ -231,6 +232,27 @@ def test_steps_have_whole_ticks_alone() -> None:
     chart = Chart(x="step", y="loss", whole=True)
     chart.show([Series("a", [(1, 0.1), (2, 0.2), (4, 0.3)])])
     assert list(chart.figure.axes[0].tick_values) == [1, 2, 3, 4]
+
+
+def test_a_line_over_steps_is_drawn_from_its_first_to_its_last() -> None:
+    chart = Chart(x="step", y="loss", whole=True)
+    chart.show([Series("a", [(float(step), 1 / step) for step in range(1, 61)])])
+    across = chart.figure.axes[0]
+    assert (across.scale.min, across.scale.max) == (1, 60)
+    assert list(across.tick_values) == [10, 20, 30, 40, 50, 60]
+
+
+def test_a_chart_that_lives_long_makes_no_more_models_and_takes_them_all_along() -> None:
+    before = len(_instances)
+    chart = Chart(x="step", y="loss")
+    for step in range(2, 50):
+        chart.show([Series(name, [(0, 1.0), (step, 2.0)]) for name in "ab"])
+        seen = len(_instances)
+        chart.show([Series("a", [(0, 1.0), (step, 2.0)])])
+        chart.show([Series(name, [(0, 1.0), (step, 2.0)]) for name in "ab"])
+        assert len(_instances) == seen
+    chart.close()
+    assert len(_instances) == before
 
 
 def test_labels_are_moved_apart_and_stay_inside() -> None:

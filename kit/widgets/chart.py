@@ -13,7 +13,8 @@ import bqplot
 import ipywidgets
 
 from kit.widgets import picture, units, values
-from kit.widgets.parts import bundle
+from kit.widgets.parts import bundle, owned
+from kit.widgets.picture import Line, Span
 
 # Okabe and Ito's palette, in the order that keeps neighbours apart; without its black and its
 # yellow, each of which vanishes in one of the two themes.
@@ -47,8 +48,9 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
 
     def __init__(self, *, x: str, y: str, zero: bool | None = None, whole: bool = False) -> None:
         self.x, self.y, self.zero, self.whole = x, y, zero, whole
-        self.lines: list[picture.Line] = []
+        self.lines: list[Line] = []
         self.figure = _figure()
+        self._drawn: list[_Stroke] = []
         super().__init__([self.figure])
         self.add_class("kit-chart")
         self.show([])
@@ -60,14 +62,32 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         self.lines = [line for line in lines if line.known]
         self.layout.display = None if self.lines else "none"
         known = [point for line in self.lines for point in line.known]
-        self._across = _ticks([x for x, _ in known], whole=self.whole)
-        self._upright = _ticks([y for _, y in known], zero=self.zero)
+        self._across = _span([x for x, _ in known], zero=False, whole=self.whole)
+        self._upright = _span([y for _, y in known], zero=self.zero)
         self._ends = _ends(self.lines, self._upright)
         across, upright = self.figure.axes
         _fit(across, self._across, self.x)
         _fit(upright, self._upright, self.y)
-        pairs = zip(self.lines, self._ends, strict=True)
-        self.figure.marks = [mark for pair in pairs for mark in _marks(*pair, across, upright)]
+        self._strokes(len(self.lines))
+        for stroke, line, height in zip(self._drawn, self.lines, self._ends, strict=True):
+            stroke.show(line, self.x, self.y, (self._across.high, height))
+
+    def close(self) -> None:
+        """Remove the drawing with all that bqplot made for it."""
+        for part in owned(self):
+            part.close()
+        super().close()
+
+    def _strokes(self, count: int) -> None:
+        """Have as many strokes as there are lines: made once, then moved, as models live long."""
+        drawn, scales = self._drawn, [axis.scale for axis in self.figure.axes]
+        if len(drawn) == count:
+            return
+        surplus = drawn[count:]
+        drawn[count:] = [_Stroke(*scales) for _ in range(len(drawn), count)]
+        self.figure.marks = [mark for stroke in drawn for mark in stroke.marks]
+        for stroke in surplus:
+            stroke.close()
 
     @property
     def words(self) -> str:
@@ -79,8 +99,8 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         """Return the drawing as an image that needs no network, described in words."""
         if not self.lines:
             return ""
-        ticks = self._across, self._upright
-        drawn = picture.svg(self.lines, x=self.x, y=self.y, ticks=ticks, ends=self._ends)
+        spans = self._across, self._upright
+        drawn = picture.svg(self.lines, x=self.x, y=self.y, spans=spans, ends=self._ends)
         source = f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
         return f'<img alt="{escape(self.words)}" src="{source}" width="720">'
 
@@ -125,15 +145,13 @@ def _figure() -> Any:
     )
 
 
-def _line(series: Series, colour: str) -> picture.Line:
+def _line(series: Series, colour: str) -> Line:
     points = [(x, y if _drawable(y) else math.nan) for x, y in _thinned(series.points)]
     last = units.figure(series.points[-1][1]) if series.points else ""
-    return picture.Line(values.visible(series.label), series.colour or colour, points, last)
+    return Line(values.visible(series.label), series.colour or colour, points, last)
 
 
-def _ticks(
-    known: Sequence[float], *, zero: bool | None = False, whole: bool = False
-) -> list[float]:
+def _span(known: Sequence[float], *, zero: bool | None, whole: bool = False) -> Span:
     from matplotlib.ticker import MaxNLocator
 
     low, high = min(known, default=0.0), max(known, default=1.0)
@@ -143,45 +161,60 @@ def _ticks(
         low, high = low - 1, high + 1
     locator = MaxNLocator(nbins=8 if whole else 5, integer=whole, steps=[1, 2, 5, 10])
     ticks = [float(tick) for tick in locator.tick_values(low, high)]
-    # Along the steps a line begins where it begins, and not at the round number before.
-    return [tick for tick in ticks if low <= tick <= high] if whole else ticks
+    if whole:
+        # A line over steps begins and ends at its own steps, not at the round numbers around them.
+        return Span(low, high, [tick for tick in ticks if low <= tick <= high])
+    return Span(ticks[0], ticks[-1], ticks)
 
 
-def _fit(axis: Any, ticks: Sequence[float], label: str) -> None:
+def _fit(axis: Any, span: Span, label: str) -> None:
     axis.label = label
-    axis.tick_values = ticks
-    axis.scale.min, axis.scale.max = min(ticks), max(ticks)
-    axis.tick_format = ",~r" if max(map(abs, ticks)) < 1e6 else ".3~g"
+    axis.tick_values = span.ticks
+    axis.scale.min, axis.scale.max = span.low, span.high
+    axis.tick_format = ",~r" if max(map(abs, span.ticks)) < 1e6 else ".3~g"
 
 
-def _ends(lines: Sequence[picture.Line], ticks: Sequence[float]) -> list[float]:
+def _ends(lines: Sequence[Line], span: Span) -> list[float]:
     """Return the heights of the labels, moved apart where lines end close together."""
-    low, high = min(ticks), max(ticks)
-    return spread([line.known[-1][1] for line in lines], _SPACING * (high - low), low, high)
+    gap = _SPACING * (span.high - span.low)
+    return spread([line.known[-1][1] for line in lines], gap, span.low, span.high)
 
 
-def _marks(line: picture.Line, height: float, x: Any, y: Any) -> list[Any]:
-    style = {"scales": {"x": x.scale, "y": y.scale}, "colors": [line.colour]}
-    tip = bqplot.Tooltip(fields=["x", "y"], labels=[x.label, f"{line.label} {y.label}"])
-    label = bqplot.Label(
-        x=[x.tick_values[-1]],
-        y=[height],
-        text=[line.end],
-        x_offset=12,
-        align="start",
-        default_size=12,
-        font_weight="normal",
-        apply_clip=False,
-        scales=style["scales"],
-        colors=[_INK],
-    )
-    across, upright = zip(*line.points, strict=True)
-    known_across, known_upright = zip(*line.known, strict=True)
-    return [
-        bqplot.Lines(x=across, y=upright, stroke_width=2, **style),
-        bqplot.Scatter(x=known_across, y=known_upright, default_size=16, tooltip=tip, **style),
-        label,
-    ]
+class _Stroke:
+    """What bqplot draws of one line: the line, its points to read values off, and its label."""
+
+    def __init__(self, x: Any, y: Any) -> None:
+        scales = {"x": x, "y": y}
+        self.tip = bqplot.Tooltip(fields=["x", "y"])
+        self.line = bqplot.Lines(x=[0], y=[0], stroke_width=2, scales=scales)
+        self.points = bqplot.Scatter(x=[0], y=[0], default_size=16, tooltip=self.tip, scales=scales)
+        self.label = bqplot.Label(
+            x=[0],
+            y=[0],
+            text=[""],
+            x_offset=12,
+            align="start",
+            default_size=12,
+            font_weight="normal",
+            apply_clip=False,
+            scales=scales,
+            colors=[_INK],
+        )
+        self.marks = [self.line, self.points, self.label]
+
+    def show(self, line: Line, x: str, y: str, end: Point) -> None:
+        self.tip.labels = [x, f"{line.label} {y}"]
+        for mark, points in ((self.line, line.points), (self.points, line.known)):
+            with mark.hold_sync():
+                mark.x, mark.y = zip(*points, strict=True)
+                mark.colors = [line.colour]
+        with self.label.hold_sync():
+            self.label.x, self.label.y = [end[0]], [end[1]]
+            self.label.text = [line.end]
+
+    def close(self) -> None:
+        for model in (*self.marks, self.tip.layout, self.tip):
+            model.close()
 
 
 def _drawable(value: float) -> bool:

@@ -13,7 +13,7 @@ import traitlets
 
 from kit.widgets import units
 from kit.widgets.code import Code
-from kit.widgets.parts import HERE, Markup, Notice, Part, bundle, pictures
+from kit.widgets.parts import HERE, Markup, Notice, Part, bundle, owned, pictures
 
 State = Literal["empty", "waiting", "running", "done", "failed"]
 WORDS: dict[State, tuple[str, str]] = {
@@ -137,8 +137,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Remove the panel and all its parts from the page."""
-        for child in _all(self.children):
-            child.close()
+        for part in owned(self):
+            part.close()
         super().close()
 
     def static_html(self) -> str:
@@ -167,10 +167,3 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     def _cancelled(self) -> None:
         if self._cancel is not None:
             self._cancel()
-
-
-def _all(children: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
-    for child in children:
-        found += [*_all(getattr(child, "children", ())), child]
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -139,6 +139,23 @@ def _ticked(text: str) -> str:
     if len(pieces) % 2 == 0:
         return "`".join(pieces)
     return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
+
+
+def owned(widget: Any) -> list[Any]:
+    """Find every open widget that a widget is made of, layouts and scales too, the inner first."""
+    seen: set[int] = set()
+    return [part for part in _within(widget, seen) if part is not widget]
+
+
+def _within(value: Any, seen: set[int]) -> Iterator[Any]:
+    if isinstance(value, ipywidgets.Widget):
+        if value.comm is not None and id(value) not in seen:
+            seen.add(id(value))
+            yield from _within([getattr(value, name, None) for name in value.keys], seen)
+            yield value
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _within(part, seen)
 
 
 def pictures(children: Iterable[object]) -> list[Pictured]:

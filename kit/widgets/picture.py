@@ -11,6 +11,7 @@ from typing import Any
 
 _INK = "#767676"  # the grey with the same contrast against black and white
 _LONGEST = 20
+_PLACE = {"left": 0.1, "right": 0.74, "top": 0.95, "bottom": 0.16}
 # Text stays text, and the same data make the same file.
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -18,6 +19,15 @@ _STYLE: Any = {
     "font.size": 9,
     "text.parse_math": False,
 }
+
+
+@dataclass(frozen=True)
+class Span:
+    """What an axis covers, and where its ticks stand."""
+
+    low: float
+    high: float
+    ticks: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ def svg(
     *,
     x: str,
     y: str,
-    ticks: tuple[Sequence[float], Sequence[float]],
+    spans: tuple[Span, Span],
     ends: Sequence[float],
 ) -> bytes:
     """Draw lines on labelled axes; `ends` are the heights at which their labels stand."""
@@ -54,11 +64,11 @@ def svg(
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(7.2, 2.9), layout="constrained")
-        axes = figure.subplots()
-        _plain(axes, x, y, ticks)
+        figure = Figure(figsize=(7.2, 2.9))
+        axes = figure.subplots(gridspec_kw=_PLACE)
+        _plain(axes, x, y, spans)
         for line, height in zip(lines, ends, strict=True):
-            _draw(axes, line, (ticks[0][-1], height))
+            _draw(axes, line, (spans[0].high, height))
         drawn = io.BytesIO()
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
     return drawn.getvalue()
@@ -78,11 +88,13 @@ def _draw(axes: Any, line: Line, end: tuple[float, float]) -> None:
     )
 
 
-def _plain(axes: Any, x: str, y: str, ticks: tuple[Sequence[float], Sequence[float]]) -> None:
+def _plain(axes: Any, x: str, y: str, spans: tuple[Span, Span]) -> None:
     axes.spines[:].set_visible(False)
     axes.grid(axis="y", color=_INK, alpha=0.35, linewidth=0.7)
     axes.tick_params(length=0, labelcolor=_INK)
     axes.set_xlabel(x, color=_INK, loc="right")
     axes.set_ylabel(y, color=_INK, loc="top")
-    axes.set_xticks(ticks[0])
-    axes.set_yticks(ticks[1])
+    axes.set_xticks(spans[0].ticks)
+    axes.set_yticks(spans[1].ticks)
+    axes.set_xlim(spans[0].low, spans[0].high)
+    axes.set_ylim(spans[1].low, spans[1].high)
