@@ -25,7 +25,7 @@ from kit.exercises.exercise import sections as every_section
 from kit.exercises.store import ProgressFile, Tries
 from kit.launch.server import Server
 from kit.launch.start import start
-from tests.notebooks.place import place
+from tests.traces import kit_home
 
 ROWS = [("FINISHED", 3), ("FAILED", 1)]
 
@@ -345,7 +345,7 @@ def test_loading_the_exercises_loads_nothing_heavy() -> None:
 @pytest.fixture(scope="module")
 def tracked() -> Iterator[Server]:
     """Start PostgreSQL with as much of MLflow's tables as the exercises read."""
-    with pytest.MonkeyPatch.context() as patch, place() as home:
+    with kit_home() as home, pytest.MonkeyPatch.context() as patch:
         patch.setenv("KIT_HOME", str(home))
         with start("postgresql") as server:
             with server.connect() as connection:

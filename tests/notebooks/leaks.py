@@ -14,24 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 _HERE = {Path(place).resolve().parts[1] for place in (__file__, sys.prefix, tempfile.gettempdir())}
-_TOPS = "|".join(
-    sorted(
-        {
-            *_HERE,
-            "etc",
-            "home",
-            "mnt",
-            "opt",
-            "private",
-            "root",
-            "srv",
-            "tmp",
-            "usr",
-            "var",
-            "Users",
-        }
-    )
-)
+_TOPS = "|".join([*sorted(_HERE), "etc|home|mnt|opt|private|root|srv|tmp|usr|var|Users"])
 
 # Each replacement must not be caught by its own pattern.
 VOLATILE: dict[str, tuple[str, str]] = {
@@ -57,7 +40,11 @@ SECRET: dict[str, str] = {
     r"(?!\*|…|•|[\"'\s<,;)]|$)\S+",
 }
 _DRAWING = re.compile(r"data:image/svg\+xml;base64,([\w+/=]+)")
-_STYLE = re.compile(r"<style\b.*?</style>|style=(\"[^\"]*\"|'[^']*')", re.DOTALL)
+# Neither CSS nor the bytes of a picture are text, whatever digits they hold.
+_NO_TEXT = re.compile(
+    r"<style\b.*?</style>|style=(?:\"[^\"]*\"|'[^']*')|data:image/[\w+.-]+;base64,[\w+/=]+",
+    re.DOTALL,
+)
 
 
 class Leak(AssertionError):
@@ -65,14 +52,14 @@ class Leak(AssertionError):
 
 
 def masked(text: str) -> str:
-    """Replace what differs from run to run, leaving CSS alone."""
-    return _outside_css(text, _mask)
+    """Replace what differs from run to run, leaving CSS and pictures alone."""
+    return _in_text(text, _mask)
 
 
 def found(text: str) -> Iterator[str]:
     """Name everything in a text that must not be committed."""
     patterns = SECRET | {name: pattern for name, (pattern, _) in VOLATILE.items()}
-    plain = _outside_css(text, lambda part: part, css="")
+    plain = _in_text(text, lambda part: part, rest="")
     for name, pattern in patterns.items():
         if match := re.search(pattern, plain):
             yield f"{name}: {match[0]!r}"
@@ -111,9 +98,9 @@ def _mask(text: str) -> str:
     return text
 
 
-def _outside_css(text: str, change: Callable[[str], str], css: str | None = None) -> str:
+def _in_text(text: str, change: Callable[[str], str], rest: str | None = None) -> str:
     parts, end = [], 0
-    for style in _STYLE.finditer(text):
-        parts += [change(text[end : style.start()]), style[0] if css is None else css]
-        end = style.end()
+    for other in _NO_TEXT.finditer(text):
+        parts += [change(text[end : other.start()]), other[0] if rest is None else rest]
+        end = other.end()
     return "".join([*parts, change(text[end:])])

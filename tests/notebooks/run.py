@@ -20,7 +20,7 @@ import papermill
 from kit.exercises.store import ProgressFile
 from tests.notebooks import leaks
 from tests.notebooks.book import ROOT, Notebook
-from tests.notebooks.place import place
+from tests.traces import kit_home
 
 NBVAL_CELL_TIMEOUT = 120  # seconds
 
@@ -49,14 +49,14 @@ class Desk:
 
 @contextlib.contextmanager
 def desk() -> Iterator[Desk]:
-    """Give one run a place of its own, and take it away afterwards."""
-    with place() as top:
-        folder, progress = top / "desk", top / "progress.json"
+    """Give one run a place of its own, and fail afterwards if a server outlived it."""
+    with kit_home() as home, tempfile.TemporaryDirectory(prefix="kit-book-") as top:
+        folder, environment = Path(top, "desk"), _environment(home, Path(top))
         folder.mkdir()
-        yield Desk(folder, ProgressFile(progress), _environment(top, progress))
+        yield Desk(folder, ProgressFile(Path(environment["KIT_PROGRESS_FILE"])), environment)
 
 
-def _environment(top: Path, progress: Path) -> dict[str, str]:
+def _environment(home: Path, top: Path) -> dict[str, str]:
     """Keep what says how servers are started, but never write to somebody's own server."""
     kept = {
         name: text
@@ -64,8 +64,8 @@ def _environment(top: Path, progress: Path) -> dict[str, str]:
         if not (name.startswith("KIT_") and name.endswith("_URL"))
     }
     return kept | {
-        "KIT_HOME": str(top / "home"),
-        "KIT_PROGRESS_FILE": str(progress),
+        "KIT_HOME": str(home),
+        "KIT_PROGRESS_FILE": str(top / "progress.json"),
         "IPYTHONDIR": str(top / "ipython"),
         "PYTHONPATH": str(ROOT),
         "TZ": "UTC",
