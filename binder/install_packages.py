@@ -82,8 +82,11 @@ def units_of(packages: set[str]) -> list[str]:
     return sorted(set(units))
 
 
-def install(names: list[str]) -> int:
-    """Install packages and return an exit status; it is 0 if all that is offered is here."""
+def install(names: list[str], stopped: list[int]) -> int:
+    """Install packages and return an exit status: 0 if all that is offered is here.
+
+    A signal that arrives adds to `stopped`, and nothing new begins after it.
+    """
     chosen, status = offered(names), 0
     if len(chosen) < len(names):
         status = apt("update")
@@ -91,14 +94,15 @@ def install(names: list[str]) -> int:
     before = installed()
     with services_asleep():
         try:
-            if chosen:
+            if chosen and not stopped:
                 status = apt("install", *KEEP, *chosen)
         finally:
             # Where even systemd comes along, its own units are what a machine boots with.
             units = units_of(installed() - before - {"systemd"})
-            if units and shutil.which("systemctl"):
-                subprocess.run(["systemctl", "disable", *units], check=False)
-    return status
+            tool = shutil.which("systemctl") or shutil.which("deb-systemd-helper")
+            if units and tool:
+                subprocess.run([tool, "disable", *units], check=False)
+    return status or len(stopped)
 
 
 if __name__ == "__main__":
@@ -107,6 +111,7 @@ if __name__ == "__main__":
             "Installing packages is root's.\nNext: sudo python3 binder/install_packages.py ..."
         )
     # apt ends by itself at a safe point; what stands in `finally` must run after it.
+    received: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
-    sys.exit(install(sys.argv[1:]))
+        signal.signal(number, lambda number, _: received.append(number))
+    sys.exit(install(sys.argv[1:], received))
