@@ -1,4 +1,4 @@
-// Shows lanes made (and escaped) by stepper.py; where the reader stood in the box, he stays.
+// Shows lanes made (and escaped) by stepper.py; the place scrolled to is kept.
 
 function render({ model, el }) {
   el.classList.add("kit-lanes-box");
