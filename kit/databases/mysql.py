@@ -16,10 +16,15 @@ _SETTINGS = {
     # With names never looked up, `root@localhost` can come in by the private socket alone.
     "skip-name-resolve": "ON",
     "innodb-buffer-pool-size": "64M",
-    "performance-schema": "OFF",
 }
 # Where a template's log had another size, each start would write the log anew.
 _LOG, _LOG_SIZE = "innodb-log-file-size", "16M"
+_MYSQL = {"mysqlx": "OFF"}
+_MARIADB = {
+    # MySQL tells there who waits for whom; MariaDB tells it elsewhere.
+    "performance-schema": "OFF",
+    _LOG: _LOG_SIZE,
+}
 # In its environment, everyone who may use the container engine could read the password.
 _PASSWORD_FILE = "/etc/kit-password"  # noqa: S105
 _THROW_AWAY = {
@@ -72,7 +77,7 @@ class MySQL(Database):
 
     def command(self, program: Program, site: Site) -> Command:
         settings = _SETTINGS | (_DURABLE if site.durable else _THROW_AWAY)
-        settings |= {"mysqlx": "OFF"} if program.product == "MySQL" else {_LOG: _LOG_SIZE}
+        settings |= _MYSQL if program.product == "MySQL" else _MARIADB
         settings |= {
             "datadir": str(site.data),
             "port": str(site.port),
