@@ -99,9 +99,8 @@ def install(names: list[str], stopped: list[int]) -> int:
         finally:
             # Where even systemd comes along, its own units are what a machine boots with.
             units = units_of(installed() - before - {"systemd"})
-            tool = shutil.which("systemctl") or shutil.which("deb-systemd-helper")
-            if units and tool:
-                subprocess.run([tool, "disable", *units], check=False)
+            if units and shutil.which("systemctl"):
+                subprocess.run(["systemctl", "disable", *units], check=False)
     return status or len(stopped)
 
 
