@@ -1,0 +1,1 @@
+"""Query plans as trees: read from a server's JSON, explained in words, compared."""
