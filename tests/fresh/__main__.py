@@ -178,7 +178,7 @@ def inside(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit("Stopped"))
     asked = command_line()
     sys.exit(inside(asked) if asked.tree else outside(asked))
