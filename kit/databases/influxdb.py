@@ -35,7 +35,8 @@ class InfluxDB(Database):
     catalog = "mlops"
 
     def programs(self) -> list[Program]:
-        found = programs.search("influxd", product=self.title, flag="version")
+        homebrew = ("/opt/homebrew/opt/influxdb@1/bin", "/usr/local/opt/influxdb@1/bin")
+        found = programs.search("influxd", product=self.title, flag="version", also=homebrew)
         return [program for program in found if program.version.startswith("1.")]
 
     def command(self, program: Program, site: Site) -> Command:
