@@ -14,7 +14,7 @@ _BEST = """
     SELECT runs.name, max(metrics.value) AS best
     FROM runs JOIN metrics USING (run_uuid)
     WHERE runs.status = 'FINISHED' AND metrics.key = 'accuracy'
-    GROUP BY runs.run_uuid ORDER BY best DESC"""
+    GROUP BY runs.run_uuid ORDER BY best DESC, runs.name"""
 _CHAMPIONS = """
     SELECT runs.name FROM runs JOIN tags USING (run_uuid)
     WHERE tags.key = 'stage' AND tags.value = 'champion'"""
@@ -90,7 +90,7 @@ SECTION = Section(
             hints=(
                 "Join runs and metrics on run_uuid; the highest accuracy need not be the last.",
                 "max(metrics.value), grouped by the run, for key 'accuracy' and status "
-                "'FINISHED'; then ORDER BY it, DESC.",
+                "'FINISHED'; then ORDER BY it DESC, and by name.",
             ),
         ),
         Exercise(

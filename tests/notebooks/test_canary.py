@@ -14,6 +14,8 @@ from tests.notebooks.clean import Unfit, clean
 from tests.notebooks.leaks import Leak, refuse
 from tests.notebooks.run import desk, execute, nbval
 
+pytestmark = pytest.mark.timeout(400)
+
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 
