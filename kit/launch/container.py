@@ -72,9 +72,9 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         settings=request.settings,
     )
     progress(f"Starting {chosen}")
+    lease.call("spawn", id=instance["id"], command=keeper.command())
     plan = _Plan(request, where, chosen, site, keeper.labels(lease.home, instance["id"]))
     port, container = plan.carry_out()
-    lease.call("spawn", id=instance["id"], command=keeper.command())
     watch = Watch(lease, instance["id"], directory, database, site.password)
     endpoint = database.endpoint("127.0.0.1", port, site.password)
     progress("Waiting for its first answer")

@@ -59,9 +59,9 @@ def find() -> Path:
     raise explain()
 
 
-def check(where: Path) -> None:
-    """Raise EngineMissing unless the engine at `where` answers."""
-    state = _state(where, patience=15.0)
+def check(where: Path, *, patience: float = 15.0) -> None:
+    """Raise EngineMissing unless the engine at `where` answers within `patience` seconds."""
+    state = _state(where, patience=patience)
     if state == "closed":
         raise _closed(where)
     if state != "answers":

@@ -18,10 +18,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from kit.errors import EngineMissing
 from kit.launch import engine
 from kit.launch.instance import Message
 
@@ -30,6 +30,7 @@ _HOME = "kit.home"
 _INSTANCE = "kit.instance"
 _NOTE = "container.json"
 _PRESENT = "kept"
+_MOMENT = 0.01
 # Shorter than the supervisor's patience.
 _GRACE = 6
 # A caller that was killed may have left a request for a container under way.
@@ -92,23 +93,23 @@ def remove_noted(directory: Path) -> None:
         return
     where, container = found
     try:
+        # The next supervisor waits for this.
+        engine.check(where, patience=2.0)
         for one in [container] if container else _await(where, directory.name):
             remove(where, one)
-    except _SILENT as error:
+        withdraw(directory)
+    except (*_SILENT, EngineMissing) as error:
         _say(f"The container of {directory.name} could not be removed: {error}")
 
 
 def main(directory: Path) -> NoReturn:
     """Keep the container that `directory` tells of until it ends."""
-    found = _read(directory)
-    if not found:
-        sys.exit("There is no container to keep.")
-    where, container = found
-    path = f"/containers/{container}"
-    _on(STOP, partial(engine.call, where, "POST", f"{path}/stop?t={_GRACE}"))
-    _on(CRASH, partial(engine.call, where, "POST", f"{path}/kill"))
-    _on(REMOVE, partial(_end, where, container, directory))
+    _on(STOP, lambda: _ask(directory, f"stop?t={_GRACE}"))
+    _on(CRASH, lambda: _ask(directory, "kill"))
+    _on(REMOVE, lambda: _end(directory))
     (directory / _PRESENT).touch()
+    where, container = _await_note(directory)
+    path = f"/containers/{container}"
     try:
         begin = time.time()
         status, said = engine.call(where, "POST", f"{path}/start")
@@ -120,6 +121,15 @@ def main(directory: Path) -> NoReturn:
         os._exit(int(ended["StatusCode"]) & 0xFF)
     except (*_SILENT, TypeError, LookupError) as error:
         sys.exit(f"The container engine went away: {error}")
+
+
+def _await_note(directory: Path) -> tuple[Path, str]:
+    """Wait until there is a container: the keeper comes first, to lose no time."""
+    while True:
+        found = _read(directory)
+        if found and found[1]:
+            return found
+        time.sleep(_MOMENT)
 
 
 def _copy_log(where: Path, path: str, since: float) -> None:
@@ -142,9 +152,14 @@ def _on(number: signal.Signals, action: Callable[[], object]) -> None:
     signal.signal(number, act)
 
 
-def _end(where: Path, container: str, directory: Path) -> NoReturn:
-    remove(where, container)
-    withdraw(directory)
+def _ask(directory: Path, wish: str) -> None:
+    if found := _read(directory):
+        where, container = found
+        engine.call(where, "POST", f"/containers/{container}/{wish}")
+
+
+def _end(directory: Path) -> NoReturn:
+    remove_noted(directory)
     # The main program is in the middle of a request that nobody wants any more.
     os._exit(0)
 

@@ -19,6 +19,7 @@ from tests.containers.containers import await_none, held
 from tests.containers.daemon import Daemon
 from tests.containers.fixtures import Choose
 from tests.containers.wire import Wire, wire
+from tests.lifecycle.conftest import ROUNDS
 from tests.lifecycle.kernel import CellError, Kernel, kernels, starting
 from tests.traces import await_nothing_left, await_true, end_supervisor, supervisor
 
@@ -82,10 +83,11 @@ def test_kernel_and_supervisor_killed_together_leave_no_container(
     await_nothing_left(place)
 
 
+@pytest.mark.parametrize("kit_round", range(ROUNDS))
 def test_a_start_ended_at_any_moment_leaves_no_container(
-    redis: str, socket: Path, place: Path
+    redis: str, socket: Path, place: Path, kit_round: int
 ) -> None:
-    moment = random.Random(1)
+    moment = random.Random(kit_round)
     for ending in ("interrupt", "kill", "interrupt", "kill"):
         with kernels(1) as (kernel,):
             kernel.run("import testcontainers.core.container")
