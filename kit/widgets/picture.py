@@ -11,7 +11,7 @@ from typing import Any
 
 _INK = "#767676"  # the grey with the same contrast against black and white
 _LONGEST = 20
-_PLACE = {"left": 0.1, "right": 0.74, "top": 0.95, "bottom": 0.16}
+_PLACE = {"left": 0.1, "right": 0.68, "top": 0.95, "bottom": 0.16}
 # Text stays text, and the same data make the same file.
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -76,7 +76,7 @@ def svg(
 
 def _draw(axes: Any, line: Line, end: tuple[float, float]) -> None:
     axes.plot(*zip(*line.points, strict=True), color=line.colour, linewidth=1.8)
-    axes.plot(*line.known[-1], color=line.colour, marker="o", markersize=4)
+    axes.plot(*line.known[-1], color=line.colour, marker="o", markersize=4, clip_on=False)
     axes.annotate(
         line.end,
         end,
