@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from kit.launch.server import Server
     from kit.widgets.card import Card
+    from kit.widgets.progress import ProgressLine
 
 PATIENCE = 0.4
 """Seconds that a start may take before it says what it is doing."""
@@ -112,20 +114,19 @@ def _cell_line() -> Callable[[str], None]:
 
     It is not an output: that could only be emptied, not removed, and would be saved.
     """
-    line: Any = None
 
     def write(text: str) -> None:
-        nonlocal line
-        if line is None:
-            from kit.widgets.progress import ProgressLine
-
-            line = ProgressLine(text=text)
-        elif text:
-            line.text = text
-        else:
-            line.close()
+        _line().text = text
 
     return write
+
+
+@cache
+def _line() -> ProgressLine:
+    """Make the line once: a page that must forget a widget before it has loaded it complains."""
+    from kit.widgets.progress import ProgressLine
+
+    return ProgressLine()
 
 
 def _kernel() -> Any:

@@ -488,10 +488,12 @@ def test_a_kernel_shows_a_card_for_a_server_and_progress_that_is_no_output(home:
     assert VIEW in value
     assert value["text/plain"].endswith("running · local process")
     assert {m["msg_type"] for m in shown} & {"display_data", "update_display_data"} == set()
-    opened = [m["content"] for m in shown if m["msg_type"] == "comm_open"]
-    (line,) = [c for c in opened if str(c["data"]["state"].get("text")).startswith("Starting")]
-    closed = [m["content"]["comm_id"] for m in shown if m["msg_type"] == "comm_close"]
-    assert line["comm_id"] in closed
+    said: dict[str, list[str]] = {}
+    for content in (m["content"] for m in shown if m["msg_type"] == "comm_msg"):
+        if "text" in (state := content["data"].get("state", {})):
+            said.setdefault(content["comm_id"], []).append(state["text"])
+    (line,) = [texts for texts in said.values() if texts[0].startswith("Starting redis")]
+    assert line[-1] == ""
 
 
 def test_units_are_those_that_people_read() -> None:

@@ -24,6 +24,7 @@ HEIGHT = 280
 _MARGIN = {"top": 28, "bottom": 48, "left": 64, "right": 200}
 _SPACING = 16 / (HEIGHT - _MARGIN["top"] - _MARGIN["bottom"])
 _NEAR_ZERO = 0.5
+_DOTS = 64
 _INK = "var(--jp-ui-font-color1)"
 _PALE = "var(--jp-ui-font-color2)"
 
@@ -51,7 +52,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         self.lines: list[Line] = []
         self.figure = _figure()
         self._drawn: list[_Stroke] = []
-        super().__init__([self.figure])
+        super().__init__()
         self.add_class("kit-chart")
         self.show([])
 
@@ -60,7 +61,6 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         self.y = self.y if y is None else y
         lines = [_line(one, PALETTE[i % len(PALETTE)]) for i, one in enumerate(series)]
         self.lines = [line for line in lines if line.known]
-        self.layout.display = None if self.lines else "none"
         known = [point for line in self.lines for point in line.known]
         self._across = _span([x for x, _ in known], zero=False, whole=self.whole)
         self._upright = _span([y for _, y in known], zero=self.zero)
@@ -68,13 +68,15 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         across, upright = self.figure.axes
         _fit(across, self._across, self.x)
         _fit(upright, self._upright, self.y)
+        # A drawing without room complains to the page's console, so there is none without lines.
+        self.children = [self.figure] if self.lines else []
         self._strokes(len(self.lines))
         for stroke, line, height in zip(self._drawn, self.lines, self._ends, strict=True):
             stroke.show(line, self.x, self.y, (self._across.high, height))
 
     def close(self) -> None:
         """Remove the drawing with all that bqplot made for it."""
-        for part in owned(self):
+        for part in [*owned(self), *owned(self.figure), self.figure]:
             part.close()
         super().close()
 
@@ -134,13 +136,14 @@ def _figure() -> Any:
     for axis in (x, y):
         axis.color = axis.label_color = _PALE
         axis.grid_color = "var(--jp-border-color2)"
-    y.label_offset = "48px"
+    x.label_offset, y.label_offset = "32px", "44px"
     return bqplot.Figure(
         axes=[x, y],
         fig_margin=_MARGIN,
         padding_x=0,
         padding_y=0,
         background_style={"fill": "none"},
+        display_toolbar=False,
         layout=ipywidgets.Layout(width="100%", height=f"{HEIGHT}px", min_width="0"),
     )
 
@@ -204,7 +207,11 @@ class _Stroke:
 
     def show(self, line: Line, x: str, y: str, end: Point) -> None:
         self.tip.labels = [x, f"{line.label} {y}"]
-        for mark, points in ((self.line, line.points), (self.points, line.known)):
+        dense = len(line.known) > _DOTS
+        some = line.known[:: math.ceil(len(line.known) / _DOTS)]
+        # A browser draws dots one by one: of many only some can be pointed at, and none is seen.
+        self.points.opacities = [0.0 if dense else 1.0]
+        for mark, points in ((self.line, line.points), (self.points, some)):
             with mark.hold_sync():
                 mark.x, mark.y = zip(*points, strict=True)
                 mark.colors = [line.colour]

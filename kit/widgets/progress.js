@@ -1,5 +1,5 @@
-// A line below the code of the cell that runs. It is no output of the cell: nothing of it is ever
-// saved, and nothing is left when it goes.
+// A line below the code of the cell that runs, while there is something to say. It is no output of
+// the cell: nothing of it is ever saved, and nothing is left when it goes.
 
 function running() {
   const cells = [...document.querySelectorAll(".jp-CodeCell")];
@@ -10,7 +10,7 @@ function running() {
   );
 }
 
-function initialize({ model }) {
+function make() {
   const line = document.createElement("div");
   line.className = "kit-progress";
   line.setAttribute("role", "status");
@@ -24,12 +24,24 @@ function initialize({ model }) {
     line.style.cssText += "position: fixed; right: 24px; bottom: 32px; z-index: 1000";
     document.body.append(line);
   }
+  return line;
+}
+
+function initialize({ model }) {
+  let line;
   const write = () => {
-    line.textContent = `◐ ${model.get("text")}`;
+    const text = model.get("text");
+    if (text) {
+      line ??= make();
+      line.textContent = `◐ ${text}`;
+    } else {
+      line?.remove();
+      line = undefined;
+    }
   };
   model.on("change:text", write);
   write();
-  return () => line.remove();
+  return () => line?.remove();
 }
 
 export default { initialize };

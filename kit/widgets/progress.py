@@ -8,7 +8,7 @@ from kit.widgets.parts import HERE, Part
 
 
 class ProgressLine(Part):
-    """Show `text` beneath the cell that runs, until it is closed; it needs no display."""
+    """Show `text` beneath the cell that runs, nothing where it is empty; it needs no display."""
 
     _esm = HERE / "progress.js"
     text = traitlets.Unicode("").tag(sync=True)
