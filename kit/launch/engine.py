@@ -84,10 +84,9 @@ def explain() -> EngineMissing:
             f"Leave it for this session: unset DOCKER_HOST; docker context use default, "
             f"or {_OTHERWISE}"
         )
-    where = f" at {states[0][0]}" if named else ""
+    where = f"at {states[0][0]}" if named else "on this machine"
     return EngineMissing(
-        f"There is no container engine on this machine{where}. "
-        f"Install Docker or Podman, or {_OTHERWISE}"
+        f"There is no container engine {where}. Install Docker or Podman, or {_OTHERWISE}"
     )
 
 

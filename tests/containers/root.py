@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -73,6 +74,8 @@ class Suite:
 
     def download(self, packages: Iterable[str]) -> list[Path]:
         """Fetch the packages and all they depend on; return the archives."""
+        if not shutil.which("apt-get"):
+            raise Unavailable("this system has no apt-get to get packages with")
         self._prepare()
         if self.name:
             self._apt("update")

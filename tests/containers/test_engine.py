@@ -67,7 +67,7 @@ def test_a_closed_folder_says_nothing_of_an_engine(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{folder / 'closed/engine.sock'}")
     (folder / "closed").mkdir(mode=0o000)
     with _unprivileged():
-        assert "no container engine on this machine" in str(engine.explain())
+        assert "There is no container engine at" in str(engine.explain())
 
 
 def test_an_engine_elsewhere_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
