@@ -46,7 +46,7 @@ def package(name: str, *, product: str, path: Path) -> list[Program]:
 @contextmanager
 def running(argv: Sequence[str], directory: Path) -> Iterator[None]:
     """Run a server while its data directory is being prepared."""
-    with open(directory / "setup.log", "ab") as log:
+    with open(directory / "setup.log", "ab", opener=_private) as log:
         server = subprocess.Popen(
             argv, cwd=directory, stdout=log, stderr=log, start_new_session=True
         )
@@ -58,6 +58,10 @@ def running(argv: Sequence[str], directory: Path) -> Iterator[None]:
     finally:
         server.kill()
         server.wait()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _candidates(binary: str, also: Sequence[str]) -> Iterator[Path]:

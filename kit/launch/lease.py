@@ -63,7 +63,7 @@ class Lease:
 
     def abandon(self, identity: str) -> None:
         """Give back what was reserved under `identity`, if anything was."""
-        message = {"op": "abandon", "id": identity, "client": self.client}
+        message = {"op": "abandon", "identity": identity}
         # Impatience interrupts twice; the second time must not stop the tidying.
         thread = threading.Thread(target=self._tell_once, args=(message,), name="kit-abandon")
         thread.start()

@@ -31,6 +31,7 @@ class Supervisor:
         self._home = home
         self._instances: dict[str, Instance] = {}
         self._clients: dict[str, asyncio.StreamWriter] = {}
+        self._abandoned: set[str] = set()
         self._children = Children()
         self._finished = asyncio.Event()
         self._tidying: asyncio.TimerHandle | None = None
@@ -111,6 +112,8 @@ class Supervisor:
     async def _claim(
         self, client: str, identity: str, name: str, backend: str, asked: Message
     ) -> Message:
+        if identity in self._abandoned:
+            return {"error": "gone"}
         if client not in self._clients:
             return {"claim": "unheld"}
         for instance in self._instances.values():
@@ -131,8 +134,11 @@ class Supervisor:
         self._lend(instance, client, keep)
         return {"instance": instance.describe()}
 
-    async def _abandon(self, instance: Instance, client: str) -> Message:
-        if instance.state == "starting" and instance.owner == client:
+    async def _abandon(self, identity: str) -> Message:
+        # Sent after its claim, on another connection, it may still be read before it.
+        self._abandoned.add(identity)
+        instance = self._instances.get(identity)
+        if instance and instance.state == "starting":
             await self._dispose(instance)
         return {}
 

@@ -22,7 +22,7 @@ from kit.errors import KitError, StartError, StartTimeout
 from kit.launch import account, paths, ports, processes, spare
 from kit.launch.account import Account
 from kit.launch.request import Progress
-from kit.launch.watch import LOG, complaints, full, no_space
+from kit.launch.watch import complaints, full, no_space, open_log
 
 _MANIFEST = "manifest.json"
 _POLL = 0.02
@@ -182,7 +182,7 @@ class Run:
     def __call__(self, argv: Sequence[str | Path], *, stdin: str = "") -> None:
         """Run `argv`; raise StartTimeout, NoSpace, or StartError with what it said last."""
         began = time.time()
-        with open(self.directory / LOG, "ab") as output:
+        with open_log(self.directory) as output:
             try:
                 code = self._wait(self._start(argv, output), stdin)
             except BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import IO
 
 from kit.databases.base import Database
 from kit.errors import NoSpace, PortTaken, ServerDied
@@ -69,6 +70,11 @@ def complaints(directory: Path, lines: int) -> str:
     said = tail(directory, _LONG).splitlines()
     found = [line for line in said if _COMPLAINT.search(line)]
     return "\n".join(found[:lines] or said[-lines:])
+
+
+def open_log(directory: Path) -> IO[bytes]:
+    """Open a server's log to add to it; nobody else may read it."""
+    return open(directory / LOG, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
 def tail(directory: Path, lines: int) -> str:

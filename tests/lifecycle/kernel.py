@@ -6,7 +6,7 @@ import ast
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psutil
@@ -55,7 +55,7 @@ class Kernel:
                 break
         content = reply["content"]
         if content["status"] != "ok":
-            raise CellError(f"{content.get('ename')}: {content.get('evalue')}")
+            raise CellError(f"{content.get('ename', content['status'])}: {content.get('evalue')}")
         answer = content["user_expressions"]["value"]
         if answer["status"] != "ok":
             raise CellError(f"{answer['ename']}: {answer['evalue']}")
@@ -66,12 +66,6 @@ class Kernel:
         cell, value = starting(database, name=name, **options)
         port: int = self.run(cell, value)
         return port
-
-    def settle(self) -> None:
-        """Wait until no interrupt is under way any more."""
-        while True:
-            with suppress(CellError):
-                return self.run("", "None")
 
     def interrupt(self) -> None:
         """Press the Interrupt button."""
