@@ -294,7 +294,7 @@ def test_as_root_a_strict_umask_closes_nothing_that_a_server_needs(
 # Time
 
 
-@pytest.mark.parametrize("name", ["redis", "dynamodb", "postgresql"])
+@pytest.mark.parametrize("name", ["dynamodb", "postgresql"])
 def test_a_server_that_is_late_is_given_up_and_removed(name: str, own_home: Path) -> None:
     said = _refusal(StartTimeout, name, timeout=0.001)
     assert "timeout=180" in said

@@ -60,9 +60,13 @@ DAMAGES = [_remove_a_file, _truncate_a_file, _remove_all, _change_the_owner, _bl
 
 @pytest.fixture(scope="module")
 def made(home: Path) -> Path:
-    """Give the run's own template of PostgreSQL."""
-    start("postgresql", backend="process").stop()
-    (found,) = Path(os.environ["KIT_CACHE"]).glob("postgresql-*/manifest.json")
+    """Give a template of PostgreSQL from a cache that no other test fills."""
+    cache = home / "cache"
+    cache.mkdir(mode=0o711)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KIT_CACHE", str(cache))
+        start("postgresql", backend="process").stop()
+    (found,) = cache.glob("postgresql-*/manifest.json")
     return found.parent
 
 
