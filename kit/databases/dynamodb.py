@@ -43,13 +43,10 @@ class DynamoDB(Database):
             argv = [str(program.path), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(site.port)]
             return Command(argv=argv, env={"PYTHONUNBUFFERED": "1"} | dict(site.settings))
         jar = _jar_command(program.path, site)
-        return Command(argv=["java", *jar, "-port", str(site.port)])
+        return Command(argv=["java", *jar, "-port", str(site.port), *_flags(site)])
 
     def container(self, site: Site) -> Container:
-        flags = [
-            part for key, value in site.settings.items() for part in (f"-{key}", value) if part
-        ]
-        return Container(command=["-jar", "DynamoDBLocal.jar", "-sharedDb", *flags])
+        return Container(command=["-jar", "DynamoDBLocal.jar", "-sharedDb", *_flags(site)])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         import boto3
@@ -134,6 +131,10 @@ def _jar_command(jar: Path, site: Site) -> list[str]:
         "-dbPath",
         str(site.data),
     ]
+
+
+def _flags(site: Site) -> list[str]:
+    return [part for key, value in site.settings.items() for part in (f"-{key}", value) if part]
 
 
 DATABASE = DynamoDB()

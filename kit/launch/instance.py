@@ -101,3 +101,12 @@ class Instance:
     def unused(self) -> bool:
         """Tell whether nobody holds the server any more."""
         return self.state != "starting" and not self.leases and not self.keep
+
+
+async def send(writer: asyncio.StreamWriter, message: Message) -> None:
+    """Write one message; a reader that has gone is no error."""
+    try:
+        writer.write(json.dumps(message).encode() + b"\n")
+        await writer.drain()
+    except ConnectionError:
+        pass

@@ -22,7 +22,11 @@ _LONGEST_SOCKET = "servers/12345678/data/.s.PGSQL.65535"
 def home() -> Path:
     """Return the directory of running servers: KIT_HOME, or one per user in the system's temp."""
     chosen = os.environ.get("KIT_HOME")
-    where = Path(chosen) if chosen else _temporary() / f"mlops-kit-{os.getuid()}-{PROTOCOL}"
+    where = (
+        Path(chosen).expanduser()
+        if chosen
+        else _temporary() / f"mlops-kit-{os.getuid()}-{PROTOCOL}"
+    )
     # Processes are found by their working directory, which the system spells without links.
     return where.parent.resolve() / where.name
 
@@ -62,7 +66,7 @@ def cache() -> Path:
     """Return the directory of initialised templates: KIT_CACHE, or the user's cache directory."""
     chosen = os.environ.get("KIT_CACHE")
     if chosen:
-        return Path(chosen).absolute()
+        return Path(chosen).expanduser().absolute()
     if os.getuid() == 0:
         # Servers that refuse root must reach it, and root's own directory is closed to them.
         return Path("/var/cache/mlops-database-kit")

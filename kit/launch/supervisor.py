@@ -17,7 +17,7 @@ from typing import Any
 
 from kit.launch import leftovers, paths
 from kit.launch.children import Children
-from kit.launch.instance import Instance, Message
+from kit.launch.instance import Instance, Message, send
 
 _IDLE = 5.0
 _QUIET = 2.0
@@ -245,12 +245,3 @@ class Supervisor:
     def _end_if_idle(self) -> None:
         if not self._instances and not self._clients:
             self._finished.set()
-
-
-async def send(writer: asyncio.StreamWriter, message: Message) -> None:
-    """Write one message; a reader that has gone is no error."""
-    try:
-        writer.write(json.dumps(message).encode() + b"\n")
-        await writer.drain()
-    except ConnectionError:
-        pass
