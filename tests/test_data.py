@@ -125,3 +125,15 @@ def test_the_digits_are_parted_the_same_way_for_the_same_seed() -> None:
     assert (len(first.train), len(first.test)) == (1347, 450)
     assert first.train.min() == 0.0
     assert first.train.max() == 1.0
+
+
+def test_the_epochs_of_a_training_run_are_the_same_for_the_same_seed() -> None:
+    one, other = (list(data.epochs(epochs=3, learning_rate=0.01, seed=5)) for _ in range(2))
+    assert one == other
+    assert [epoch for epoch, _ in one] == [1, 2, 3]
+    assert one[-1][1]["loss"] < one[0][1]["loss"]
+
+
+def test_the_classifier_that_is_served_reads_most_digits_right() -> None:
+    digits = data.digits(seed=0)
+    assert data.classifier(seed=0).score(digits.test, digits.test_labels) > 0.9

@@ -1,4 +1,4 @@
-"""A real training run on real data, the same for the same seed, logged by MLflow itself."""
+"""A training run, logged by MLflow itself."""
 
 from __future__ import annotations
 
@@ -12,28 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kit.data import training
 from kit.errors import TrackingError, UsageError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from numpy.typing import NDArray
 
     from kit.launch.server import Server
 
 _SCHEMES = ("postgresql+", "mysql+", "sqlite:", "mssql+", "postgresql:", "mysql:")
 _CHATTY = ("mlflow.store.db.utils", "alembic", "alembic.runtime.migration")
-
-
-@dataclass(frozen=True)
-class Digits:
-    """Handwritten digits of 8 × 8 pixels, scaled to 0 … 1, parted for training and for testing."""
-
-    train: NDArray[Any]
-    train_labels: NDArray[Any]
-    test: NDArray[Any]
-    test_labels: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -44,16 +34,6 @@ class TrainingRun:
     name: str
     experiment: str
     metrics: dict[str, float]
-
-
-def digits(seed: int = 0) -> Digits:
-    """Load the 1,797 digits that come with scikit-learn; a quarter of them are for testing."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    pixels, labels = load_digits(return_X_y=True)
-    parts = train_test_split(pixels / 16.0, labels, random_state=seed, stratify=labels)
-    return Digits(parts[0], parts[2], parts[1], parts[3])
 
 
 def train(
@@ -90,7 +70,9 @@ def train(
         metrics: dict[str, float] = {}
         with _outcome(client, run.info.run_id):
             _log(client, run.info.run_id, params=params)
-            for epoch, metrics in _epochs(digits(seed), epochs, learning_rate, seed):
+            for epoch, metrics in training.epochs(
+                epochs=epochs, learning_rate=learning_rate, seed=seed
+            ):
                 _log(client, run.info.run_id, metrics=metrics, step=epoch)
                 time.sleep(pause)
     return TrainingRun(run.info.run_id, name, experiment, metrics)
@@ -105,32 +87,6 @@ def tracking(target: Server | str) -> MlflowClient:
     with _quiet():
         # This creates the tables where there are none, and MLflow tells of every step.
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
-def _epochs(
-    data: Digits, epochs: int, learning_rate: float, seed: int
-) -> Iterator[tuple[int, dict[str, float]]]:
-    import numpy as np
-    from sklearn.linear_model import SGDClassifier
-    from sklearn.metrics import log_loss
-
-    model = SGDClassifier(
-        loss="log_loss", learning_rate="constant", eta0=learning_rate, random_state=seed
-    )
-    order = np.random.default_rng(seed)
-    classes = np.unique(data.train_labels)
-    for epoch in range(1, epochs + 1):
-        shuffled = order.permutation(len(data.train))
-        model.partial_fit(data.train[shuffled], data.train_labels[shuffled], classes=classes)
-        loss = log_loss(data.train_labels, model.predict_proba(data.train))
-        yield (
-            epoch,
-            {
-                "loss": float(loss),
-                "train_accuracy": float(model.score(data.train, data.train_labels)),
-                "accuracy": float(model.score(data.test, data.test_labels)),
-            },
-        )
 
 
 def _log(
