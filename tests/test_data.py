@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kit import data
+from kit.data import runs
 from kit.errors import TrackingError, UsageError
 from kit.launch.server import Server
 from kit.launch.start import start
@@ -81,7 +82,7 @@ def test_an_interrupted_run_is_logged_as_killed_and_a_failed_one_as_failed(
         (interrupt, KeyboardInterrupt, "KILLED"),
         (fail, ZeroDivisionError, "FAILED"),
     ):
-        monkeypatch.setattr("kit.data.time.sleep", rest)
+        monkeypatch.setattr("kit.data.runs.time.sleep", rest)
         with pytest.raises(error):
             data.train(target, experiment=status, epochs=3)
         (run,) = client.search_runs([client.get_experiment_by_name(status).experiment_id])
@@ -93,8 +94,8 @@ def test_an_interrupt_that_a_driver_reports_as_its_own_error_is_still_an_interru
     error = RuntimeError("can't change 'autocommit' now")
     error.__context__ = ValueError()
     error.__context__.__context__ = KeyboardInterrupt()
-    assert data._interrupted(error)
-    assert not data._interrupted(RuntimeError())
+    assert runs._interrupted(error)
+    assert not runs._interrupted(RuntimeError())
 
 
 def test_a_dead_server_is_told_without_a_traceback_or_a_password(
