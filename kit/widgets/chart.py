@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,10 +10,13 @@ from typing import Any
 
 import bqplot
 import ipywidgets
+import numpy as np
 
-from kit.widgets import picture, units, values
-from kit.widgets.parts import bundle, owned
+from kit.widgets import clock, picture, units, values
+from kit.widgets.parts import Markup, bundle, owned
 from kit.widgets.picture import Line, Span
+from kit.widgets.stroke import Stroke
+from kit.widgets.thinning import thin
 
 # Okabe and Ito's palette, in the order that keeps neighbours apart; without its black and its
 # yellow, each of which vanishes in one of the two themes.
@@ -24,8 +26,6 @@ HEIGHT = 280
 _MARGIN = {"top": 28, "bottom": 48, "left": 64, "right": 200}
 _SPACING = 16 / (HEIGHT - _MARGIN["top"] - _MARGIN["bottom"])
 _NEAR_ZERO = 0.5
-_DOTS = 64
-_INK = "var(--jp-ui-font-color1)"
 _PALE = "var(--jp-ui-font-color2)"
 
 Point = tuple[float, float]
@@ -43,42 +43,89 @@ class Series:
 class Chart(ipywidgets.VBox):  # type: ignore[misc]
     """Draw series over a common axis, labelled at their ends.
 
-    `zero` begins the upright axis at zero, None does so where the values come near it; `whole`
-    allows whole numbers alone along the other.
+    `zero` begins the upright axis at zero, None does so where the values come near it. `whole`
+    allows whole numbers alone along the other; `time` takes Unix times there, in seconds: the page
+    shows them by the clock, a saved notebook counts from the start.
     """
 
-    def __init__(self, *, x: str, y: str, zero: bool | None = None, whole: bool = False) -> None:
-        self.x, self.y, self.zero, self.whole = x, y, zero, whole
+    def __init__(
+        self, *, x: str, y: str, zero: bool | None = None, whole: bool = False, time: bool = False
+    ) -> None:
+        self.x, self.y, self.zero, self.whole, self.time = x, y, zero, whole, time
         self.lines: list[Line] = []
+        self.start = 0.0
+        self.note = ""
         self.figure = _figure()
-        self._drawn: list[_Stroke] = []
+        self._said = Markup()
+        self._drawn: list[Stroke] = []
         super().__init__()
         self.add_class("kit-chart")
         self.show([])
 
-    def show(self, series: Sequence[Series], *, y: str | None = None) -> None:
-        """Replace the lines; `y` names what is measured, with its unit."""
+    def show(
+        self,
+        series: Sequence[Series],
+        *,
+        y: str | None = None,
+        within: tuple[float, float] | None = None,
+    ) -> None:
+        """Replace the lines; `y` names what is measured, with its unit.
+
+        `within` is what the axis covers although the lines may not. Long lines are thinned, and
+        `note` says so.
+        """
         self.y = self.y if y is None else y
-        lines = [_line(one, PALETTE[i % len(PALETTE)]) for i, one in enumerate(series)]
+        self.start = self._begin(series, within)
+        lines = [_line(one, PALETTE[i % len(PALETTE)], self.start) for i, one in enumerate(series)]
         self.lines = [line for line in lines if line.known]
+        self.note = _note(series, lines)
         known = [point for line in self.lines for point in line.known]
-        self._across = _span([x for x, _ in known], zero=False, whole=self.whole)
+        ends = [end - self.start for end in within] if within else [x for x, _ in known]
+        self._across, self._name = self._along(ends)
         self._upright = _span([y for _, y in known], zero=self.zero)
         self._ends = _ends(self.lines, self._upright)
-        across, upright = self.figure.axes
-        _fit(across, self._across, self.x)
-        _fit(upright, self._upright, self.y)
-        # A drawing without room complains to the page's console, so there is none without lines.
-        self.children = [self.figure] if self.lines else []
-        self._strokes(len(self.lines))
-        for stroke, line, height in zip(self._drawn, self.lines, self._ends, strict=True):
-            stroke.show(line, self.x, self.y, (self._across.high, height))
+        self._draw()
 
     def close(self) -> None:
         """Remove the drawing with all that bqplot made for it."""
-        for part in [*owned(self), *owned(self.figure), self.figure]:
+        for part in [
+            *owned(self),
+            *owned(self.figure),
+            *owned(self._said),
+            self._said,
+            self.figure,
+        ]:
             part.close()
         super().close()
+
+    def _begin(self, series: Sequence[Series], within: tuple[float, float] | None) -> float:
+        """Return where time starts: a browser places small numbers more exactly than large ones."""
+        if not self.time:
+            return 0.0
+        firsts = [one.points[0][0] for one in series if len(one.points)]
+        return float(within[0] if within else min(firsts, default=0.0))
+
+    def _along(self, places: Sequence[float]) -> tuple[Span, str]:
+        if not self.time:
+            return _span(places, zero=False, whole=self.whole), self.x
+        low, high = min(places, default=0.0), max(places, default=1.0)
+        return clock.by_the_clock(self.start, low, high if high > low else low + 1)
+
+    def _draw(self) -> None:
+        across, upright = self.figure.axes
+        _fit(across, self._across, self._name)
+        _fit(upright, self._upright, self.y)
+        self._said.value = f'<p class="kit-limit">{escape(self.note)}</p>' if self.note else ""
+        # A drawing without room complains to the page's console, so there is none without lines.
+        parts = [self.figure, *([self._said] if self.note else [])]
+        self.children = parts if self.lines else []
+        self._strokes(len(self.lines))
+        name = self._clock if self.time else None
+        for stroke, line, height in zip(self._drawn, self.lines, self._ends, strict=True):
+            stroke.show(line, (self.x, self.y), (self._across.high, height), name)
+
+    def _clock(self, seconds: float) -> str:
+        return clock.clock(self.start + seconds, 0.001)
 
     def _strokes(self, count: int) -> None:
         """Have as many strokes as there are lines: made once, then moved, as models live long."""
@@ -86,7 +133,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         if len(drawn) == count:
             return
         surplus = drawn[count:]
-        drawn[count:] = [_Stroke(*scales) for _ in range(len(drawn), count)]
+        drawn[count:] = [Stroke(*scales) for _ in range(len(drawn), count)]
         self.figure.marks = [mark for stroke in drawn for mark in stroke.marks]
         for stroke in surplus:
             stroke.close()
@@ -101,14 +148,19 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         """Return the drawing as an image that needs no network, described in words."""
         if not self.lines:
             return ""
-        spans = self._across, self._upright
-        drawn = picture.svg(self.lines, x=self.x, y=self.y, spans=spans, ends=self._ends)
+        across, name = self._across, self.x
+        if self.time:
+            across, name = clock.since_the_start(across.low, across.high)
+        spans = across, self._upright
+        drawn = picture.svg(self.lines, x=name, y=self.y, spans=spans, ends=self._ends)
         source = f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
-        return f'<img alt="{escape(self.words)}" src="{source}" width="720">'
+        below = f"<p>{escape(self.note)}</p>" if self.note else ""
+        return f'<img alt="{escape(self.words)}" src="{source}" width="720">{below}'
 
     def static_text(self) -> str:
         """Return the name of each line with its last value."""
-        return "\n".join(f"{self.y}  {line.label}  {line.last}" for line in self.lines)
+        ends = [f"{self.y}  {line.label}  {line.last}" for line in self.lines]
+        return "\n".join([*ends, *([self.note] if self.note else [])])
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return bundle(self, super()._repr_mimebundle_(**options))
@@ -148,10 +200,20 @@ def _figure() -> Any:
     )
 
 
-def _line(series: Series, colour: str) -> Line:
-    points = [(x, y if _drawable(y) else math.nan) for x, y in _thinned(series.points)]
-    last = units.figure(series.points[-1][1]) if series.points else ""
+def _line(series: Series, colour: str, start: float) -> Line:
+    points = [(x - start, y) for x, y in thin(series.points, POINTS)]
+    last = units.figure(series.points[-1][1]) if len(series.points) else ""
     return Line(values.visible(series.label), series.colour or colour, points, last)
+
+
+def _note(series: Sequence[Series], lines: Sequence[Line]) -> str:
+    if all(len(one.points) <= POINTS for one in series):
+        return ""
+    there, drawn = (sum(len(one.points) for one in some) for some in (series, lines))
+    return (
+        f"{there:,} points, thinned to {drawn:,} for the screen; "
+        "the lowest and the highest of every stretch are kept."
+    )
 
 
 def _span(known: Sequence[float], *, zero: bool | None, whole: bool = False) -> Span:
@@ -172,6 +234,9 @@ def _span(known: Sequence[float], *, zero: bool | None, whole: bool = False) -> 
 
 def _fit(axis: Any, span: Span, label: str) -> None:
     axis.label = label
+    # A script finds a label by the number as it would write it: 10, not 10.0.
+    names = [np.format_float_positional(tick + 0.0, trim="-") for tick in span.ticks]
+    axis.tick_labels = dict(zip(names, span.labels, strict=False))
     axis.tick_values = span.ticks
     axis.scale.min, axis.scale.max = span.low, span.high
     axis.tick_format = ",~r" if max(map(abs, span.ticks)) < 1e6 else ".3~g"
@@ -181,61 +246,3 @@ def _ends(lines: Sequence[Line], span: Span) -> list[float]:
     """Return the heights of the labels, moved apart where lines end close together."""
     gap = _SPACING * (span.high - span.low)
     return spread([line.known[-1][1] for line in lines], gap, span.low, span.high)
-
-
-class _Stroke:
-    """What bqplot draws of one line: the line, its points to read values off, and its label."""
-
-    def __init__(self, x: Any, y: Any) -> None:
-        scales = {"x": x, "y": y}
-        self.tip = bqplot.Tooltip(fields=["x", "y"])
-        self.line = bqplot.Lines(x=[0], y=[0], stroke_width=2, scales=scales)
-        self.points = bqplot.Scatter(x=[0], y=[0], default_size=16, tooltip=self.tip, scales=scales)
-        self.label = bqplot.Label(
-            x=[0],
-            y=[0],
-            text=[""],
-            x_offset=12,
-            align="start",
-            default_size=12,
-            font_weight="normal",
-            apply_clip=False,
-            scales=scales,
-            colors=[_INK],
-        )
-        self.marks = [self.line, self.points, self.label]
-
-    def show(self, line: Line, x: str, y: str, end: Point) -> None:
-        self.tip.labels = [x, f"{line.label} {y}"]
-        dense = len(line.known) > _DOTS
-        some = line.known[:: math.ceil(len(line.known) / _DOTS)]
-        # A browser draws dots one by one: of many only some can be pointed at, and none is seen.
-        self.points.opacities = [0.0 if dense else 1.0]
-        for mark, points in ((self.line, line.points), (self.points, some)):
-            with mark.hold_sync():
-                mark.x, mark.y = zip(*points, strict=True)
-                mark.colors = [line.colour]
-        with self.label.hold_sync():
-            self.label.x, self.label.y = [end[0]], [end[1]]
-            self.label.text = [line.end]
-
-    def close(self) -> None:
-        for model in (*self.marks, self.tip.layout, self.tip):
-            model.close()
-
-
-def _drawable(value: float) -> bool:
-    return math.isfinite(value) and abs(value) < 1e300
-
-
-def _thinned(points: Sequence[Point]) -> Sequence[Point]:
-    """Keep the extremes of every stretch, so that a long line travels light and keeps its shape."""
-    if len(points) <= POINTS:
-        return points
-    stretch = math.ceil(len(points) / (POINTS / 2))
-    kept: list[Point] = []
-    for start in range(0, len(points), stretch):
-        part = points[start : start + stretch]
-        ends = {min(part, key=lambda p: p[1]), max(part, key=lambda p: p[1])}
-        kept += sorted(ends)
-    return [*kept, points[-1]]

@@ -23,11 +23,12 @@ _STYLE: Any = {
 
 @dataclass(frozen=True)
 class Span:
-    """What an axis covers, and where its ticks stand."""
+    """What an axis covers, where its ticks stand, and what they say where it is not their place."""
 
     low: float
     high: float
     ticks: Sequence[float]
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _plain(axes: Any, x: str, y: str, spans: tuple[Span, Span]) -> None:
     axes.tick_params(length=0, labelcolor=_INK)
     axes.set_xlabel(x, color=_INK, loc="right")
     axes.set_ylabel(y, color=_INK, loc="top")
-    axes.set_xticks(spans[0].ticks)
+    axes.set_xticks(spans[0].ticks, labels=spans[0].labels or None)
     axes.set_yticks(spans[1].ticks)
     axes.set_xlim(spans[0].low, spans[0].high)
     axes.set_ylim(spans[1].low, spans[1].high)
