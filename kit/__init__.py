@@ -10,30 +10,35 @@ if TYPE_CHECKING:
     from kit.errors import KitError
     from kit.exercises import check, progress
     from kit.launch.server import Server
+    from kit.launch.topology import Topology
     from kit.magics import connect as sql
     from kit.magics import load_ipython_extension
-    from kit.notebook import start
+    from kit.notebook import start, topology
 
 __all__ = [
     "KitError",
     "Server",
+    "Topology",
     "check",
     "doctor",
     "load_ipython_extension",
     "progress",
     "sql",
     "start",
+    "topology",
 ]
 
 _HOMES = {
     "KitError": ("kit.errors", "KitError"),
     "Server": ("kit.launch.server", "Server"),
+    "Topology": ("kit.launch.topology", "Topology"),
     "check": ("kit.exercises", "check"),
     "doctor": ("kit.doctor", "doctor"),
     "load_ipython_extension": ("kit.magics", "load_ipython_extension"),
     "progress": ("kit.exercises", "progress"),
     "sql": ("kit.magics", "connect"),
     "start": ("kit.notebook", "start"),
+    "topology": ("kit.notebook", "topology"),
 }
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kit.launch.server import Server
+    from kit.launch.topology import Topology
     from kit.widgets.card import Card
     from kit.widgets.progress import ProgressLine
 
@@ -29,11 +30,22 @@ def start(database: str, **options: Any) -> Server:
     """
     from kit.launch.start import start as launch
 
-    shell = _kernel()
-    if shell is not None:
-        register(shell)
-    with Progress(f"Starting {database}", _screen(shell)) as progress:
+    with _progress(f"Starting {database}") as progress:
         return launch(database, **{"progress": progress, **options})
+
+
+def topology(database: str, kind: str, **options: Any) -> Topology:
+    """Start several servers that work together, or attach to those that do already.
+
+    `kind` is one of the database's shapes: "ring" for servers that know nothing of each other, and
+    where the database has them "replica", "sentinel" or "cluster". `nodes` is how many; further
+    options are those of `start`, but for port and url. Raise UsageError, MissingError or
+    StartError.
+    """
+    from kit.launch.topology import topology as launch
+
+    with _progress(f"Starting a {database} {kind}") as progress:
+        return launch(database, kind, **{"progress": progress, **options})
 
 
 def register(shell: Any) -> None:
@@ -41,6 +53,7 @@ def register(shell: Any) -> None:
     if _is_kernel(shell):
         formatter = shell.display_formatter.mimebundle_formatter
         formatter.for_type_by_name("kit.launch.server", "Server", _bundle)
+        formatter.for_type_by_name("kit.launch.topology", "Topology", _bundle_of_several)
 
 
 def card(server: Server) -> Card:
@@ -57,6 +70,21 @@ def _bundle(server: Server, **_options: Any) -> Any:
     shown = card(server)
     shown.refresh()
     return shown._repr_mimebundle_()
+
+
+def _bundle_of_several(topology: Topology, **_options: Any) -> Any:
+    from kit import databases
+    from kit.widgets.nodes import Nodes
+
+    accent = databases.get(topology.database).accent
+    return Nodes(topology, accent=accent)._repr_mimebundle_()
+
+
+def _progress(title: str) -> Progress:
+    shell = _kernel()
+    if shell is not None:
+        register(shell)
+    return Progress(title, _screen(shell))
 
 
 class Progress:

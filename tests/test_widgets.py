@@ -20,11 +20,13 @@ from jupyter_client.manager import start_new_kernel
 
 from kit.launch.server import SecretURL, Server
 from kit.launch.start import start
+from kit.launch.topology import topology
 from kit.notebook import Progress, card
 from kit.widgets import units, values
 from kit.widgets.card import Card
 from kit.widgets.chart import PALETTE, POINTS, Chart, Series, spread
 from kit.widgets.code import Code, Secret
+from kit.widgets.nodes import Nodes
 from kit.widgets.panel import Panel
 from kit.widgets.parts import VIEW
 from kit.widgets.table import Grid, Table, grid_html, grid_text
@@ -502,3 +504,17 @@ def test_units_are_those_that_people_read() -> None:
     assert [units.size(n) for n in (999, 1000, 10_000_000)] == ["999 bytes", "1 kB", "10 MB"]
     assert [units.figure(v) for v in (0.5, 1e-9, -math.inf)] == ["0.5000", "1.000e-09", "−∞"]
     assert units.plural(1797, "row") == "1,797 rows"
+
+
+def test_the_table_of_a_topology_says_when_one_of_its_servers_is_down() -> None:
+    with topology("redis", "replica", name="tabled", backend="process") as made:
+        table = Nodes(made)
+        assert "2 of 2 servers running" in table.status.value
+        assert [row[:2] for row in table.table.grids[0].rows] == [
+            ["tabled-1", "primary"],
+            ["tabled-2", "replica"],
+        ]
+        made[1].kill()
+        await_true(lambda: "1 of 2 servers running" in table.status.value, "the table says so")
+        assert str(made[1].port) not in table.static_html()
+        table.close()

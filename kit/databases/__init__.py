@@ -45,5 +45,5 @@ def _unknown(name: str) -> UnknownName:
 
 @cache
 def _modules() -> frozenset[str]:
-    found = {module.name for module in pkgutil.iter_modules(__path__)}
+    found = {module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg}
     return frozenset(found - _NOT_DATABASES)

@@ -8,10 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from kit.errors import UsageError
+
+if TYPE_CHECKING:
+    from kit.databases.topologies import Node, Nodes, Shape
 
 
 class Run(Protocol):
@@ -38,6 +41,7 @@ class Site:
     port: int
     password: str = field(repr=False)
     durable: bool = False
+    role: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -160,6 +164,26 @@ class Database(ABC):
     def features(self, product: str) -> frozenset[str]:
         """Name what `product` can really do."""
         return frozenset()
+
+    def topologies(self) -> Mapping[str, Shape]:
+        """Name the ways in which several of its servers work together."""
+        from kit.databases.topologies import RING
+
+        return {"ring": RING}
+
+    def node_settings(self, kind: str, number: int) -> Mapping[str, str]:
+        """Return the settings that server `number` (from 1) of a topology needs from the start."""
+        return {}
+
+    def join(self, kind: str, nodes: Nodes, watchers: Nodes) -> None:
+        """Make the servers a topology; called until it succeeds, and again when one was added."""
+
+    def leave(self, kind: str, node: Node, others: Nodes) -> None:
+        """Take a server out of a topology before it is stopped."""
+
+    def leaders(self, kind: str, nodes: Nodes) -> Nodes:
+        """Return the servers that take writes at present; ask them where that changes."""
+        return nodes[:1] if kind == "replica" else nodes
 
     def endpoint(self, host: str, port: int, password: str) -> Endpoint:
         """Describe how a client reaches a server of the kit's own."""

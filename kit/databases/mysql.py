@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
+from kit.databases.topologies import REPLICA, RING, Nodes, Shape
+from kit.databases.topologies import mysql as replication
 from kit.errors import ServerMissing
 
 _SETTINGS = {
@@ -161,6 +164,16 @@ class MySQL(Database):
 
     def features(self, product: str) -> frozenset[str]:
         return frozenset({"persistence", "transactions", "replication", "json", "full_text"})
+
+    def topologies(self) -> Mapping[str, Shape]:
+        return {"ring": RING, "replica": REPLICA}
+
+    def node_settings(self, kind: str, number: int) -> Mapping[str, str]:
+        return replication.settings(number) if kind == "replica" else {}
+
+    def join(self, kind: str, nodes: Nodes, watchers: Nodes) -> None:
+        if kind == "replica":
+            replication.follow(nodes[0], nodes[1:])
 
 
 _INSTALL = (

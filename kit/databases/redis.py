@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.topologies import REPLICA, RING, Nodes, Shape
+from kit.databases.topologies import redis as replication
 
 # Waiting for more replicas to share one snapshot costs a lone one five seconds.
 _SETTINGS = {"repl-diskless-sync-delay": "0", "daemonize": "no"}
@@ -85,6 +88,16 @@ class Redis(Database):
 
     def features(self, product: str) -> frozenset[str]:
         return frozenset({"persistence", "replication", "expiry", "cluster"})
+
+    def topologies(self) -> Mapping[str, Shape]:
+        return {"ring": RING, "replica": REPLICA}
+
+    def join(self, kind: str, nodes: Nodes, watchers: Nodes) -> None:
+        if kind == "replica":
+            replication.follow(self.leaders(kind, nodes)[0], nodes)
+
+    def leaders(self, kind: str, nodes: Nodes) -> Nodes:
+        return nodes if kind == "ring" else replication.leaders(nodes)
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return "rediss" if endpoint.tls else "redis"

@@ -67,8 +67,9 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     site = Site(
         directory=directory,
         port=database.port,
-        password=password(),
+        password=request.secret or password(),
         durable=request.durable,
+        role=request.role,
         settings=request.settings,
     )
     progress(f"Starting {chosen}")
@@ -86,11 +87,19 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         "product": product,
         "version": version or image.split(chosen)[1],
         "endpoint": asdict(endpoint),
+        "peer": asdict(database.endpoint(_inside(where, container), database.port, site.password)),
         "port": port,
         "engine": str(where),
         "container": container,
         "image": chosen,
     }
+
+
+def _inside(where: Path, container: str) -> str:
+    """Return the address at which the engine's other containers reach this one."""
+    _, found = engine.call(where, "GET", f"/containers/{container}/json")
+    networks = found["NetworkSettings"]["Networks"].values()
+    return next((str(one["IPAddress"]) for one in networks if one["IPAddress"]), "127.0.0.1")
 
 
 def _introduce(database: Database, endpoint: Endpoint, wait: ready.Wait) -> tuple[str, str]:

@@ -120,8 +120,9 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     site = Site(
         directory=directory,
         port=ports.choose(request.port),
-        password=password(),
+        password=request.secret or password(),
         durable=request.durable,
+        role=request.role,
         settings=request.settings,
     )
     start = _Start(request, lease, instance["id"], program, who, progress)

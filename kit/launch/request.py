@@ -36,6 +36,9 @@ class Request:
     port: int = 0
     url: str | None = field(default=None, repr=False)
     settings: Mapping[str, str] = field(default_factory=dict)
+    # The servers of a topology are told apart by their role, and know each other's password.
+    role: str = ""
+    secret: str = field(default="", repr=False)
 
     def asked(self) -> Message:
         """Return what a second caller under the same name must not contradict."""

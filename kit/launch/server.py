@@ -130,6 +130,12 @@ class Server:
         return Endpoint(**self._facts["endpoint"])
 
     @property
+    def peer(self) -> Endpoint:
+        """Return where other servers of the kit connect: a container sees another address."""
+        facts = self._facts
+        return Endpoint(**(facts.get("peer") or facts["endpoint"]))
+
+    @property
     def note(self) -> str:
         """Return what a learner should know of how this server came to be; often empty."""
         return str(self._facts.get("note", ""))

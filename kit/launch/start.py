@@ -28,6 +28,11 @@ def start(database: str, **options: Any) -> Server:
     request = read(database, options)
     if external.wanted(request):
         return external.attach(request)
+    return obtain(request, progress)
+
+
+def obtain(request: Request, progress: Progress) -> Server:
+    """Start a server of the kit's own, or attach to the one that has the name."""
     try:
         return _share(request, progress)
     except OSError as error:

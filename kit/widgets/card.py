@@ -20,7 +20,7 @@ BACKENDS = {
     "external": "existing server",
 }
 LOG_LINES = 50
-_STATES: dict[str, tuple[State, str]] = {
+STATES: dict[str, tuple[State, str]] = {
     "running": ("done", "●"),
     "exited": ("failed", "✗"),
     "stopped": ("empty", "○"),
@@ -109,7 +109,7 @@ class Card(Panel):
         """Show the state as it now is."""
         with self._turn:
             state = self.server.state
-            kind, icon = _STATES.get(state, ("waiting", "◌"))
+            kind, icon = STATES.get(state, ("waiting", "◌"))
             self.describe(" · ".join(_identity(self.server)))
             self.facts.value = _facts(self.server, state)
             self.buttons["Restart"].disabled = self.buttons["Stop"].disabled = state == "stopped"
