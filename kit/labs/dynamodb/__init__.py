@@ -1,0 +1,1 @@
+"""Panels on DynamoDB: designs, capacity units and what they cost, writers, pages, regions."""
