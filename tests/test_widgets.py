@@ -26,6 +26,7 @@ from kit.widgets import units, values
 from kit.widgets.card import Card
 from kit.widgets.chart import PALETTE, POINTS, Chart, Series, spread
 from kit.widgets.code import Code, Secret
+from kit.widgets.measured import MeasuredChart
 from kit.widgets.nodes import Nodes
 from kit.widgets.panel import Panel
 from kit.widgets.parts import VIEW
@@ -157,8 +158,12 @@ def test_picking_a_node_hands_over_its_text() -> None:
 def chart_of(*series: Series) -> tuple[Chart, str]:
     chart = Chart(x="step", y="loss", whole=True)
     chart.show(series)
+    return chart, picture_of(chart)
+
+
+def picture_of(chart: Chart) -> str:
     found = re.search(r"base64,([^\"]+)", chart.static_html())
-    return chart, base64.b64decode(found[1]).decode() if found else ""
+    return base64.b64decode(found[1]).decode() if found else ""
 
 
 def test_a_charts_picture_is_drawn_from_what_the_page_shows() -> None:
@@ -255,6 +260,24 @@ def test_a_chart_that_lives_long_makes_no_more_models_and_takes_them_all_along()
         assert len(_instances) == seen
     chart.close()
     assert len(_instances) == before
+
+
+def test_a_saved_chart_of_measurements_keeps_their_shape_and_none_of_their_values() -> None:
+    chart = MeasuredChart(x="clients", y="reads per second", zero=True, whole=True)
+    chart.show([Series("kept", [(1, 1234.5), (2, 45678.9)])])
+    assert chart.lines[0].end == "kept 45,700"
+    saved = picture_of(chart)
+    assert "kept" in saved
+    assert not any(value in saved for value in ("45,700", "45700", "20000", "40000"))
+    assert chart.static_text() == "reads per second  kept"
+    assert "45" not in chart.words
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(12345, "12,300"), (0.04567, "0.0457"), (7, "7"), (math.inf, "∞")]
+)
+def test_a_measured_value_is_written_in_three_digits(value: float, written: str) -> None:
+    assert units.short(value) == written
 
 
 def test_labels_are_moved_apart_and_stay_inside() -> None:

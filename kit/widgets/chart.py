@@ -88,13 +88,8 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
 
     def close(self) -> None:
         """Remove the drawing with all that bqplot made for it."""
-        for part in [
-            *owned(self),
-            *owned(self.figure),
-            *owned(self._said),
-            self._said,
-            self.figure,
-        ]:
+        parts = [*owned(self), *owned(self.figure), *owned(self._said), self._said, self.figure]
+        for part in parts:
             part.close()
         super().close()
 
@@ -141,8 +136,12 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def words(self) -> str:
         """Say in one sentence what is drawn."""
-        ends = ", ".join(line.end for line in self.lines)
+        ends = ", ".join(line.end for line in self.kept()[0])
         return f"{self.y} over {self.x}: {ends or 'no points yet'}"
+
+    def kept(self) -> tuple[list[Line], Span]:
+        """Return the lines and the upright axis as they may stand in a saved notebook."""
+        return self.lines, self._upright
 
     def static_html(self) -> str:
         """Return the drawing as an image that needs no network, described in words."""
@@ -151,15 +150,15 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         across, name = self._across, self.x
         if self.time:
             across, name = clock.since_the_start(across.low, across.high)
-        spans = across, self._upright
-        drawn = picture.svg(self.lines, x=name, y=self.y, spans=spans, ends=self._ends)
+        lines, upright = self.kept()
+        drawn = picture.svg(lines, x=name, y=self.y, spans=(across, upright), ends=self._ends)
         source = f"data:image/svg+xml;base64,{base64.b64encode(drawn).decode()}"
         below = f"<p>{escape(self.note)}</p>" if self.note else ""
         return f'<img alt="{escape(self.words)}" src="{source}" width="720">{below}'
 
     def static_text(self) -> str:
         """Return the name of each line with its last value."""
-        ends = [f"{self.y}  {line.label}  {line.last}" for line in self.lines]
+        ends = [f"{self.y}  {line.label}  {line.last}".rstrip() for line in self.kept()[0]]
         return "\n".join([*ends, *([self.note] if self.note else [])])
 
     def _repr_mimebundle_(self, **options: Any) -> Any:

@@ -49,7 +49,7 @@ class Line:
     def end(self) -> str:
         """Return what stands at the line's end."""
         short = self.label if len(self.label) <= _LONGEST else f"{self.label[: _LONGEST - 1]}…"
-        return f"{short} {self.last}"
+        return f"{short} {self.last}".rstrip()
 
 
 def svg(
@@ -96,6 +96,6 @@ def _plain(axes: Any, x: str, y: str, spans: tuple[Span, Span]) -> None:
     axes.set_xlabel(x, color=_INK, loc="right")
     axes.set_ylabel(y, color=_INK, loc="top")
     axes.set_xticks(spans[0].ticks, labels=spans[0].labels or None)
-    axes.set_yticks(spans[1].ticks)
+    axes.set_yticks(spans[1].ticks, labels=spans[1].labels or None)
     axes.set_xlim(spans[0].low, spans[0].high)
     axes.set_ylim(spans[1].low, spans[1].high)

@@ -43,3 +43,10 @@ def figure(value: float, digits: int = 4) -> str:
     if value and not 1e-3 <= abs(value) < 1e6:
         return f"{value:.{digits - 1}e}"
     return f"{value:.{digits}f}"
+
+
+def short(value: float) -> str:
+    """Write a measured value in three digits, thousands apart: `12,300`, `0.0457`."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    return f"{float(f'{value:.3g}'):,.10g}"

@@ -1,0 +1,23 @@
+"""A chart of what was measured on this machine, which is other tomorrow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kit.widgets import units
+from kit.widgets.chart import Chart
+from kit.widgets.picture import Line, Span
+
+
+class MeasuredChart(Chart):
+    """Write values in three digits; a saved notebook keeps the shape of the lines, no values."""
+
+    def kept(self) -> tuple[list[Line], Span]:
+        """Return the lines without their values, on an axis that names zero alone."""
+        names = ["0" if tick == 0 else "" for tick in self._upright.ticks]
+        bare = [replace(line, last="") for line in self.lines]
+        return bare, replace(self._upright, labels=names)
+
+    def _draw(self) -> None:
+        self.lines = [replace(line, last=units.short(line.known[-1][1])) for line in self.lines]
+        super()._draw()
