@@ -1,0 +1,1 @@
+"""What is measured: load by real clients, and how far repeated timings spread."""
