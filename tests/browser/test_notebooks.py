@@ -45,7 +45,6 @@ def test_a_committed_notebook_pictures_its_panels_before_anything_is_run(seen: V
     assert unpictured(seen.panels, seen.found) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a saved widget view hides the picture saved beside it")
 def test_a_notebook_that_was_run_and_saved_pictures_its_panels_when_it_is_opened_again(
     seen: Visit,
 ) -> None:
