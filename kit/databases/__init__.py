@@ -7,9 +7,10 @@ import pkgutil
 from functools import cache
 
 from kit.databases.base import Database
+from kit.databases.companions import COMPANIONS
 from kit.errors import UnknownName
 
-_NOT_DATABASES = {"base", "programs"}
+_NOT_DATABASES = {"base", "companions", "programs"}
 
 
 def names() -> list[str]:
@@ -19,7 +20,9 @@ def names() -> list[str]:
 
 @cache
 def get(name: str) -> Database:
-    """Return the database called `name`; raise UnknownName with the nearest right spelling."""
+    """Return the database or companion called `name`; raise UnknownName with the nearest one."""
+    if name in COMPANIONS:
+        return COMPANIONS[name]
     if name not in _modules():
         raise _unknown(name)
     module = importlib.import_module(f"{__name__}.{name}")
@@ -40,7 +43,7 @@ def _unknown(name: str) -> UnknownName:
                 f"There is no database called {str(name)!r}: it can stand in for {database.title}. "
                 f"Did you mean {database.name!r}?"
             )
-    return UnknownName.among("database", name, _modules())
+    return UnknownName.among("database", name, _modules() | COMPANIONS.keys())
 
 
 @cache

@@ -108,6 +108,7 @@ class Database(ABC):
     stand_ins: ClassVar[Sequence[str]] = ()
     port: ClassVar[int]
     image: ClassVar[str]
+    folder: ClassVar[str] = ""
     install: ClassVar[Mapping[str, str]]
     user: ClassVar[str] = ""
     catalog: ClassVar[str] = ""

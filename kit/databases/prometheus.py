@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.companions import spell, web_files
 
 _CONFIG = """global:
   scrape_interval: 1s
   evaluation_interval: 1s
 rule_files: [rules/*.yml]
+alerting:
+  alertmanagers:
+  - basic_auth: {{username: {user}, password_file: {folder}/alertmanager.password}}
+    file_sd_configs: [{{files: [alertmanager.json], refresh_interval: 1s}}]
 scrape_configs:
   - job_name: prometheus
-    basic_auth: {{username: {user}, password_file: {password_file}}}
+    basic_auth: {{username: {user}, password_file: {folder}/password}}
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
   - job_name: lesson
     file_sd_configs: [{{files: [targets/*.json], refresh_interval: 1s}}]
+  - job_name: pushgateway
+    honor_labels: true
+    basic_auth: {{username: {user}, password_file: {folder}/pushgateway.password}}
+    file_sd_configs: [{{files: [pushgateway.json], refresh_interval: 1s}}]
+  - job_name: node
+    basic_auth: {{username: {user}, password_file: {folder}/node_exporter.password}}
+    file_sd_configs: [{{files: [node_exporter.json], refresh_interval: 1s}}]
 """
 
 
 class Prometheus(Database):
-    """Prometheus, which scrapes itself every second and whatever `targets/*.json` names."""
+    """Prometheus, which scrapes itself every second and whatever `targets/*.json` names.
+
+    A companion is found when `<its name>.json` names its address and `<its name>.password` holds
+    its password.
+    """
 
     name = "prometheus"
     title = "Prometheus"
@@ -40,6 +55,7 @@ class Prometheus(Database):
         "brew": "prometheus",
     }
     user = "kit"
+    folder = "/etc/prometheus"
 
     def programs(self) -> list[Program]:
         return programs.search("prometheus", product=self.title)
@@ -54,12 +70,12 @@ class Prometheus(Database):
             **site.settings,
         }
         return Command(
-            argv=[str(program.path), *_flags(flags)],
+            argv=[str(program.path), *spell(flags)],
             files=self._files(site, site.port, str(site.directory)),
         )
 
     def container(self, site: Site) -> Container:
-        folder = "/etc/prometheus"
+        folder = self.folder
         flags = {
             "config.file": f"{folder}/prometheus.yml",
             "web.config.file": f"{folder}/web.yml",
@@ -70,7 +86,7 @@ class Prometheus(Database):
         files = self._files(site, self.port, folder)
         return Container(
             files={f"{folder}/{name}": text for name, text in files.items()},
-            command=_flags(flags),
+            command=spell(flags),
         )
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
@@ -115,23 +131,11 @@ class Prometheus(Database):
         return "https" if endpoint.tls else "http"
 
     def _files(self, site: Site, port: int, folder: str) -> Mapping[str, str]:
-        import bcrypt
-
-        # The password is 128 random bits; a costlier hash would only slow each scrape's log-in.
-        digest = bcrypt.hashpw(site.password.encode(), bcrypt.gensalt(rounds=4)).decode()
-        config = _CONFIG.format(user=self.user, password_file=f"{folder}/password", port=port)
-        return {
-            "password": site.password,
-            "web.yml": json.dumps({"basic_auth_users": {self.user: digest}}),
-            "prometheus.yml": config,
-        }
+        config = _CONFIG.format(user=self.user, folder=folder, port=port)
+        return {**web_files(self.user, site.password), "prometheus.yml": config}
 
 
 _WEB = {"web.enable-lifecycle": "", "log.level": "warn"}
-
-
-def _flags(flags: Mapping[str, str]) -> list[str]:
-    return [f"--{key}={value}" if value else f"--{key}" for key, value in flags.items()]
 
 
 def _build_info(client: Any) -> str:

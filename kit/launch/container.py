@@ -19,7 +19,7 @@ from typing import Any
 from kit import databases
 from kit.databases.base import Database, Endpoint, Site
 from kit.errors import PortTaken
-from kit.launch import engine, image, keeper, ports, ready
+from kit.launch import engine, files, image, keeper, ports, ready
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
 from kit.launch.process import ProcessControl, password
@@ -46,6 +46,18 @@ class ContainerControl(ProcessControl):
         wait.until(lambda: _hold(endpoint.port))
         wait.until(lambda: ready.introduce(database, endpoint))
         self._lease.call("publish", id=identity, facts=facts)
+
+    def read(self, name: str) -> str:
+        with engine.client(Path(self.facts()["engine"])) as client:
+            return files.fetch(client.containers.get(self.facts()["container"]), self._place(name))
+
+    def write(self, name: str, text: str) -> None:
+        with engine.client(Path(self.facts()["engine"])) as client:
+            container = client.containers.get(self.facts()["container"])
+            files.send(container, self._place(name), text)
+
+    def _place(self, name: str) -> str:
+        return f"{databases.get(self.facts()['database']).folder}/{name}"
 
     def kill(self) -> None:
         engine.check(Path(self.facts()["engine"]))
@@ -88,6 +100,7 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         "version": version or image.split(chosen)[1],
         "endpoint": asdict(endpoint),
         "peer": asdict(database.endpoint(_inside(where, container), database.port, site.password)),
+        "notebook": _outside(where, container),
         "port": port,
         "engine": str(where),
         "container": container,
@@ -97,9 +110,20 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
 
 def _inside(where: Path, container: str) -> str:
     """Return the address at which the engine's other containers reach this one."""
+    return _network(where, container, "IPAddress")
+
+
+def _outside(where: Path, container: str) -> str:
+    """Return the host at which a container reaches the programs of this machine."""
+    # Docker Desktop runs containers on a machine of their own.
+    desktop = sys.platform != "linux"
+    return "host.docker.internal" if desktop else _network(where, container, "Gateway")
+
+
+def _network(where: Path, container: str, fact: str) -> str:
     _, found = engine.call(where, "GET", f"/containers/{container}/json")
     networks = found["NetworkSettings"]["Networks"].values()
-    return next((str(one["IPAddress"]) for one in networks if one["IPAddress"]), "127.0.0.1")
+    return next((str(one[fact]) for one in networks if one[fact]), "127.0.0.1")
 
 
 def _introduce(database: Database, endpoint: Endpoint, wait: ready.Wait) -> tuple[str, str]:

@@ -44,6 +44,12 @@ class ExternalControl:
     def kill(self) -> None:
         raise self._refusal("killed")
 
+    def read(self, name: str) -> str:
+        raise self._refusal("configured")
+
+    def write(self, name: str, text: str) -> None:
+        raise self._refusal("configured")
+
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
         return lambda: None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from kit import databases
 from kit.databases.base import Command, Database, Endpoint, Program, Site, at_port
 from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone, ServerMissing
-from kit.launch import account, ports, ready, template
+from kit.launch import account, files, ports, ready, template
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
 from kit.launch.request import Progress, Request, matches
@@ -65,6 +65,13 @@ class ProcessControl:
 
     def kill(self) -> None:
         self._lease.call("end", id=self._instance["id"], number=int(signal.SIGKILL))
+
+    def read(self, name: str) -> str:
+        return (self._directory / name).read_text()
+
+    def write(self, name: str, text: str) -> None:
+        who = account.for_database(databases.get(self.facts()["database"]))
+        files.replace(self._directory, name, text, who)
 
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
         return self._lease.listen(self._instance["id"], listener)
@@ -176,7 +183,7 @@ class _Start:
         """Run the server until it has answered, and return its facts."""
         database, port = self._database, site.port
         command = database.command(self._program, site)
-        write_files(command, site, self._who)
+        files.put_all(site.directory, command.files, self._who)
         self._progress(f"Starting {self._program.product} {self._program.version}")
         self._lease.call("spawn", id=self._identity, command=spell(command, site, self._who))
         watch = Watch(self._lease, self._identity, site.directory, database, site.password)
@@ -205,15 +212,6 @@ class _Start:
         shutil.rmtree(site.data)
         self.lay_out(site)
         return True
-
-
-def write_files(command: Command, site: Site, who: account.Account | None) -> None:
-    """Write the command's files so that the server alone can read them."""
-    for name, text in command.files.items():
-        path = site.directory / name
-        path.touch(mode=0o600)
-        path.write_text(text)
-        account.give(path, who)
 
 
 def spell(command: Command, site: Site, who: account.Account | None) -> Message:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from kit import databases
 from kit.databases.base import Database, Endpoint
-from kit.errors import ServerGone
+from kit.errors import ServerGone, UsageError
 from kit.launch.instance import Message
 
 _SECRET_OPTION = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*)=[^&]*", re.IGNORECASE)
@@ -47,6 +48,12 @@ class Control(Protocol):
 
     def kill(self) -> None:
         """End the server as a crash would."""
+
+    def read(self, name: str) -> str:
+        """Return a file of the server's configuration; raise FileNotFoundError without one."""
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file among the server's configuration."""
 
     def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
         """Call `listener` when the state changes; return the way out."""
@@ -136,6 +143,11 @@ class Server:
         return Endpoint(**(facts.get("peer") or facts["endpoint"]))
 
     @property
+    def notebook(self) -> str:
+        """Return the host at which the server reaches a program of this notebook."""
+        return str(self._facts.get("notebook", "127.0.0.1"))
+
+    @property
     def note(self) -> str:
         """Return what a learner should know of how this server came to be; often empty."""
         return str(self._facts.get("note", ""))
@@ -166,6 +178,20 @@ class Server:
         """End the server as a power cut would; `restart()` brings it back with what survived."""
         self._control.kill()
 
+    def read(self, name: str) -> str:
+        """Return the text of a file beside the server's configuration, as `prometheus.yml`.
+
+        Raise FileNotFoundError where there is none.
+        """
+        return self._control.read(_inside(name))
+
+    def write(self, name: str, text: str) -> None:
+        """Put a file beside the server's configuration; the server alone decides when it reads it.
+
+        Raise Unsupported for an external server, UsageError for a name that leads elsewhere.
+        """
+        self._control.write(_inside(name), text)
+
     def on_change(self, listener: Callable[[Server], None]) -> Callable[[], None]:
         """Call `listener(server)` from a thread when the state changes; return the way out."""
         return self._control.listen(lambda _: listener(self))
@@ -190,3 +216,14 @@ class Server:
                 f"{self.product} {self.name!r} was stopped and its data removed. "
                 f'Start a fresh one: kit.start("{self.database}")'
             )
+
+
+def _inside(name: str) -> str:
+    """Return a relative path that stays where it begins."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.name:
+        raise UsageError(
+            f"{name!r} is not the name of a file beside the server's configuration: "
+            "write it without a leading slash and without '..', as in rules/alerts.yml."
+        )
+    return str(path)

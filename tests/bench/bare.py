@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kit.databases.base import Database, Site
-from kit.launch import account, ports, process, ready, template
+from kit.launch import account, files, ports, process, ready, template
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def start(database: Database, site: Site, *, first: bool) -> float:
     who = account.for_database(database)
     program = process.find(database, None)
     command = database.command(program, site)
-    process.write_files(command, site, who)
+    files.put_all(site.directory, command.files, who)
     spelled = process.spell(command, site, who)
     began = time.perf_counter()
     server = subprocess.Popen(
