@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from kit import databases
 from kit.errors import KitError, UnknownName
 from kit.launch.server import Server
+
+if TYPE_CHECKING:
+    from kit.rehearsal import Outcome
 
 app = typer.Typer(
     help="Real databases for the lessons, on this machine.",
@@ -26,6 +30,12 @@ _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
 Names = Annotated[list[str] | None, typer.Argument(help="Databases or servers; all if left out.")]
+Books = Annotated[
+    list[str] | None, typer.Argument(help="Notebooks, such as redis or 05; all if left out.")
+]
+Backends = Annotated[
+    list[str] | None, typer.Option("--backend", "-b", help="auto, process, container; repeatable.")
+]
 Name = Annotated[str, typer.Argument(help="The server's name, as `kit status` shows it.")]
 
 
@@ -105,6 +115,38 @@ def progress() -> None:
     from kit.exercises import progress as solved
 
     typer.echo(repr(solved()))
+
+
+@app.command(name="test")
+def rehearse(names: Books = None, backend: Backends = None) -> None:
+    """Run notebooks on this machine, as on the eve of a workshop; exit code 1 if one fails."""
+    from kit import rehearsal
+
+    found = rehearsal.find(names)
+    outcomes = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_err, transient=True) as progress:
+        for where in backend or ["auto"]:
+            for path in found:
+                task = progress.add_task(f"{path.stem} ({where})", total=None)
+                report = _cells(progress, task)
+                outcomes.append(rehearsal.rehearse(path, where, report))
+                progress.remove_task(task)
+    _out.print(_report(outcomes))
+    raise typer.Exit(0 if all(outcome.passed for outcome in outcomes) else 1)
+
+
+def _cells(progress: Progress, task: Any) -> Callable[[int, int], None]:
+    return lambda done, of: progress.update(task, completed=done, total=of)
+
+
+def _report(outcomes: Sequence[Outcome]) -> Table:
+    table = Table("Notebook", "Backend", "Result", "Seconds", "What to do", box=None)
+    for one in outcomes:
+        result = "✓ passed" if one.passed else f"✗ cell {one.cell}: {one.reason}"
+        shown = (one.notebook, one.backend, result, f"{one.seconds:.0f}", one.remedy)
+        table.add_row(*map(escape, shown))
+    return table
 
 
 def _starter(name: str, progress: Progress, failures: dict[str, str]) -> threading.Thread:
