@@ -26,11 +26,15 @@ _LEFT = ' align="left" style="text-align:left"'
 
 @dataclass(frozen=True)
 class Box:
-    """One thing: its label, what hovering tells, and what an answer did with it."""
+    """One thing: its label, what hovering tells, and what an answer did with it.
+
+    `heat`, from 0 to 1, shades the box; the label has to say the same in figures.
+    """
 
     text: str
     note: str = ""
     kind: Kind = ""
+    heat: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +130,10 @@ def _box(box: Box) -> str:
     note = ": ".join(filter(None, [words if box.kind else "", box.note]))
     head = f'<span class="kit-box-sign" aria-hidden="true">{sign}</span>' if sign else ""
     name = f"kit-box kit-box-{box.kind}" if box.kind else "kit-box"
-    return f'<span class="{name}" title="{escape(values.visible(note))}">{head}{_shown(box.text) or "&nbsp;"}</span>'
+    heat = f' style="--kit-heat:{box.heat:.0%}"' if box.heat else ""
+    title = escape(values.visible(note))
+    inside = _shown(box.text) or "&nbsp;"
+    return f'<span class="{name}" title="{title}"{heat}>{head}{inside}</span>'
 
 
 def _line(shelf: Shelf) -> str:
