@@ -19,7 +19,7 @@ from kit.widgets.chart import PALETTE, Chart, Series
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Table
-from kit.widgets.watch import Watch
+from kit.widgets.watch import Watch, rest_unseen
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -65,7 +65,7 @@ class Explorer(Panel):
         self._engine: Engine | None = None
         self._wanted = {"experiment": experiment, "metric": metric}
         self._picked: list[str] | None = None
-        self._alone = self._offering = False
+        self._offering = False
         self._turn = threading.RLock()
         self.watch = Watch(self._look, stopped=self._stopped)
         self.experiment = _dropdown("Experiment")
@@ -87,8 +87,7 @@ class Explorer(Panel):
         self.experiment.observe(self._choose_experiment, "value")
         self.metric.observe(self._choose_metric, "value")
         self.table.listen("chosen", self._choose_runs)
-        self.rule.listen("shown", self._came)
-        self.rule.listen("gone", self._left)
+        rest_unseen(self.watch, self.rule)
 
     def refresh(self) -> None:
         """Look once, and show what has changed."""
@@ -203,16 +202,6 @@ class Explorer(Panel):
     def _resume(self) -> None:
         self.refresh()
         self.watch.start()
-
-    def _came(self, _view: Any) -> None:
-        if self._alone:
-            self._alone = False
-            self.watch.start()
-
-    def _left(self, _view: Any) -> None:
-        if not self.rule.views and self.watch.running:
-            self._alone = True
-            self.watch.stop(wait=False)
 
     def _stopped(self) -> None:
         self.found = None

@@ -6,7 +6,10 @@ import atexit
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kit.widgets.parts import Part
 
 _running: weakref.WeakSet[Watch] = weakref.WeakSet()
 _hooked: set[str] = set()
@@ -60,6 +63,24 @@ class Watch:
     def _run(self, end: threading.Event) -> None:
         while not end.is_set():
             end.wait(self._look())
+
+
+def rest_unseen(watch: Watch, part: Part) -> None:
+    """Let a watch rest while no view of `part` is open, and go on when one is opened again."""
+    resting = threading.Event()
+
+    def left(_view: object) -> None:
+        if not part.views and watch.running:
+            resting.set()
+            watch.stop(wait=False)
+
+    def came(_view: object) -> None:
+        if resting.is_set():
+            resting.clear()
+            watch.start()
+
+    part.listen("shown", came)
+    part.listen("gone", left)
 
 
 def stop_all() -> None:

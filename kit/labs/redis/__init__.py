@@ -1,0 +1,1 @@
+"""What a learner sees of Redis: its keys, a cache at work, latency, limits and crashes."""
