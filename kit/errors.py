@@ -18,7 +18,8 @@ KitError
 ├── ConnectionRefused     an external server's address, user or password is wrong
 ├── SupervisorError       the process that keeps servers alive does not answer
 ├── TrackingError         a training run could not be logged or read
-└── SQLError              the server refused a statement
+├── SQLError              the server refused a statement
+└── PromQLError           Prometheus refused an expression or a configuration
 """
 
 from __future__ import annotations
@@ -113,3 +114,7 @@ class TrackingError(KitError):
 
 class SQLError(KitError):
     """The server refused a statement."""
+
+
+class PromQLError(KitError):
+    """Prometheus refused an expression or a configuration."""

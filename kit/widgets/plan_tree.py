@@ -79,6 +79,8 @@ class PlanTree(Part):
 
     def static_text(self) -> str:
         """Return the tree as indented lines."""
+        if not self.steps:
+            return ""
         kept = [column for column in self._columns if not column.volatile]
         table = [["Step", *(column.label for column in kept), ""]]
         for step in self.steps:
