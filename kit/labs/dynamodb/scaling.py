@@ -1,0 +1,140 @@
+"""The simulation of scaling, with its model in plain sight."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+import ipywidgets
+
+from kit import databases
+from kit.errors import KitError
+from kit.labs.dynamodb import throttling
+from kit.labs.dynamodb.throttling import LOADS, Settings, Trace, simulate
+from kit.widgets.chart import Chart, Series
+from kit.widgets.code import Code
+from kit.widgets.panel import Panel
+from kit.widgets.table import Grid, Table
+
+_MODEL = (
+    "Each second: the provisioned units, and what is left of the last five minutes' unused ones. "
+    "One partition serves 1,000 units a second at most. Target tracking looks at whole minutes: "
+    "two in a row above the target raise the capacity, fifteen well below lower it."
+)
+
+
+MODEL = f"{inspect.getsource(simulate)}\n\n{inspect.getsource(throttling.scaled)}"
+"""The source of what is simulated."""
+
+
+def scaling(
+    *,
+    load: str = "a step",
+    base: float = 70.0,
+    provisioned: float = 100.0,
+    target: float = 0.7,
+    hottest: float = 0.0,
+) -> Scaling:
+    """Open the simulation of provisioned capacity under a load.
+
+    `base` is the load that it begins with and `provisioned` the capacity, both in write units per
+    second; `target` is what auto scaling aims at, 0 for none; `hottest` the hottest key's share.
+    """
+    return Scaling(load, base, Settings(provisioned=provisioned, target=target, hottest=hottest))
+
+
+class Scaling(Panel):
+    """Change what is provisioned, and see what is throttled: arithmetic, not a server."""
+
+    def __init__(self, load: str, base: float, settings: Settings) -> None:
+        self.trace = Trace()
+        self.load = ipywidgets.Dropdown(
+            options=[(f"{name}: {words}", name) for name, words in LOADS.items()],
+            value=load,
+            description="Load",
+        )
+        self.base = _number("begins with", base, 1e6)
+        self.provisioned = _number("Provisioned", settings.provisioned, 1e6)
+        self.target = _number("Target, %", 100 * settings.target, 100)
+        self.hottest = _number("Hottest key, %", 100 * settings.hottest, 100)
+        self.chart = Chart(x="minute", y="write units per second", zero=True)
+        self.table = Table("What became of the load")
+        controls = [self.load, self.base, self.provisioned, self.target, self.hottest]
+        super().__init__(
+            "Simulation of throttling and auto scaling",
+            note=_MODEL,
+            accent=databases.get("dynamodb").accent,
+            controls=controls,
+            body=[self.chart, self.table],
+            strip=Code("The model, all of it", language="python"),
+        )
+        for control in controls:
+            control.style.description_width = "auto"
+            control.layout.width = "auto"
+            control.observe(lambda _change: self.run(), "value")
+        self.run()
+
+    @property
+    def settings(self) -> Settings:
+        """Return what is set."""
+        return Settings(
+            provisioned=self.provisioned.value,
+            target=self.target.value / 100,
+            hottest=self.hottest.value / 100,
+        )
+
+    def run(self) -> Trace:
+        """Simulate an hour, and show it."""
+        try:
+            settings = self.settings
+        except KitError as error:
+            self.fail(str(error))
+            return self.trace
+        self.trace = simulate(throttling.load(self.load.value, self.base.value), settings)
+        self.chart.show(_lines(self.trace))
+        self.table.show(_grid(self.trace))
+        share = self.trace.throttled / max(sum(self.trace.offered), 1)
+        self.done(f"simulated: {share:.1%} of the load throttled")
+        if self.strip is not None:
+            self.strip.show(MODEL)
+        return self.trace
+
+
+def _lines(trace: Trace) -> list[Series]:
+    named = (
+        ("offered", trace.offered),
+        ("provisioned", trace.provisioned),
+        ("served", trace.served),
+    )
+    return [Series(name, _minutes(found)) for name, found in named]
+
+
+def _minutes(seconds: Sequence[float]) -> list[tuple[float, float]]:
+    """Average over ten seconds, so that a line keeps its corners and travels light."""
+    return [
+        (start / 60, sum(seconds[start : start + 10]) / 10) for start in range(0, len(seconds), 10)
+    ]
+
+
+def _grid(trace: Trace) -> Grid:
+    offered, served = sum(trace.offered), sum(trace.served)
+    throttled = [a - b > 1e-9 for a, b in zip(trace.offered, trace.served, strict=True)]
+    return Grid(
+        columns=["offered, units", "served", "throttled", "seconds with throttling", "unused"],
+        rows=[
+            [
+                round(offered),
+                round(served),
+                round(offered - served),
+                sum(throttled),
+                round(sum(trace.provisioned) - served),
+            ]
+        ],
+        note="A simulation: no server was asked, and the service itself may be kinder.",
+    )
+
+
+def _number(label: str, value: float, most: float) -> ipywidgets.BoundedFloatText:
+    made = ipywidgets.BoundedFloatText(value=value, min=0, max=most, step=None, description=label)
+    made.layout.max_width = "180px"
+    return made
