@@ -1,0 +1,171 @@
+"""The panel of the read-heavy lab."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import ipywidgets
+
+from kit.labs.reads import readers, table, telling
+from kit.labs.reads.readers import CONNECTIONS, Connections
+from kit.labs.reads.telling import Case
+from kit.labs.source import Source
+from kit.labs.statements import refused
+from kit.measure.load import Load
+from kit.widgets import units
+from kit.widgets.chart import PALETTE, Series
+from kit.widgets.code import Code
+from kit.widgets.measured import MeasuredChart
+from kit.widgets.panel import Panel
+from kit.widgets.table import Table
+
+LADDER = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Readers(Panel):
+    """Let more and more readers loose on a server; `measured` holds each case's loads."""
+
+    def __init__(self, sources: Sequence[Source], *, seconds: float, ladder: Sequence[int]) -> None:
+        self.sources = dict(zip(_names(sources), sources, strict=True))
+        self.seconds, self.ladder = seconds, tuple(ladder)
+        self.measured: dict[Case, list[Load]] = {}
+        self._end = threading.Event()
+        self._turn = threading.Lock()
+        self._build()
+        super().__init__(
+            "Readers, more and more of them",
+            note=f"{' and '.join(one.title for one in sources)} · closed loop: each reader asks "
+            "again as soon as it has its answer",
+            accent=sources[0].accent,
+            controls=[self.server, self.index, self.connections, self.go, self.clear],
+            body=[self.chart, self.table],
+            strip=Code("SQL and Python that ran", language="python"),
+        )
+        self.empty(
+            "Nothing has been measured yet.",
+            "`Measure` makes a table of 100,000 predictions, and lets readers loose on it.",
+        )
+
+    def run(
+        self,
+        server: int = 0,
+        *,
+        index: bool | None = None,
+        connections: Connections | None = None,
+    ) -> list[Load]:
+        """Measure one case at each number of readers, show it, and return the loads.
+
+        `server` counts the servers from 0; what is not given is what the controls say.
+        """
+        self.server.value = list(self.sources)[server]
+        self.index.value = self.index.value if index is None else index
+        self.connections.value = connections or self.connections.value
+        return self._run()
+
+    def reset(self) -> None:
+        """Forget what was measured."""
+        self.measured.clear()
+        self._draw()
+        self.empty("Nothing has been measured yet.", "`Measure` begins anew.")
+
+    def close(self) -> None:
+        """Send the readers home, and remove the panel."""
+        self._end.set()
+        with self._turn:
+            super().close()
+
+    def _build(self) -> None:
+        self.server = _dropdown("Server", [(name, name) for name in self.sources])
+        self.server.layout.display = None if len(self.sources) > 1 else "none"
+        self.index = ipywidgets.ToggleButton(
+            description="Index on customer", tooltip="With the index on the customer, or without"
+        )
+        self.index.layout.width = "auto"
+        options = [(words, kind) for kind, words in CONNECTIONS.items()]
+        self.connections = _dropdown("Connections", options)
+        self.go = ipywidgets.Button(
+            description="Measure",
+            tooltip=f"Measure with {self.ladder[0]} to {self.ladder[-1]} readers",
+            button_style="primary",
+        )
+        self.go.on_click(lambda _button: self._start(self._run))
+        self.clear = ipywidgets.Button(description="Clear", tooltip="Forget what was measured")
+        self.clear.on_click(lambda _button: self._start(self.reset))
+        self.chart = MeasuredChart(x="readers", y="reads per second", zero=True, whole=True)
+        self.table = Table("Reads")
+
+    def _start(self, work: object) -> None:
+        if not self._turn.locked() and callable(work):
+            self.background(work)
+
+    def _run(self) -> list[Load]:
+        with self._turn:
+            self._end.clear()
+            self.go.disabled = True
+            try:
+                return self._climb()
+            except Exception as error:
+                # A pool raises a driver's own error, and every driver has a tree of its own.
+                source = self.sources[str(self.server.value)]
+                why = refused(error)
+                self.fail(source.safe(why.message), why.hint or source.remedy)
+                return []
+            finally:
+                self.go.disabled = False
+
+    def _climb(self) -> list[Load]:
+        case = Case(
+            str(self.server.value), bool(self.index.value), self.connections.value or "kept"
+        )
+        source = self.sources[case.server]
+        self.wait("making the table ready")
+        table.prepare(source)
+        table.index(source, wanted=case.indexed)
+        loads = self.measured[case] = []
+        for count in self.ladder:
+            loads.append(self._rung(source, case, count))
+            self._draw(case)
+            if self._end.is_set():
+                self.status.show("empty", f"cancelled at {units.plural(count, 'reader')}", icon="■")
+                return loads
+        self.done(telling.verdict(loads), seconds=sum(load.seconds for load in loads))
+        return loads
+
+    def _rung(self, source: Source, case: Case, count: int) -> Load:
+        said = units.plural(count, "reader")
+        self.start(f"{said} · coming in", cancel=self._end.set)
+        return readers.measure(
+            source,
+            readers=count,
+            seconds=self.seconds,
+            connections=case.connections,
+            stop=self._end,
+            tick=lambda load: self.status.show("running", f"{said} · {load.operations:,} reads"),
+        )
+
+    def _draw(self, case: Case | None = None) -> None:
+        shown = list(self.measured.items())[-len(PALETTE) :]
+        self.chart.show([Series(one.label, _points(loads)) for one, loads in shown])
+        grids = [telling.ladder(case.label, self.measured[case])] if case else []
+        if len(shown) > 1:
+            grids.append(telling.tops([(one.label, loads[-1]) for one, loads in shown if loads]))
+        self.table.show(*grids)
+        if self.strip is not None and case is not None:
+            self.strip.show(telling.script(case))
+
+
+def _points(loads: Sequence[Load]) -> list[tuple[float, float]]:
+    return [(float(load.clients), load.throughput) for load in loads]
+
+
+def _names(sources: Sequence[Source]) -> list[str]:
+    """Name each server by its product, and by its own name too where that is not enough."""
+    short = [source.title.partition(" · ")[0] for source in sources]
+    return short if len(set(short)) == len(short) else [source.title for source in sources]
+
+
+def _dropdown(label: str, options: Sequence[tuple[str, str]]) -> ipywidgets.Dropdown:
+    made = ipywidgets.Dropdown(options=options, description=label)
+    made.layout.width = "auto"
+    return made

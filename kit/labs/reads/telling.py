@@ -1,0 +1,86 @@
+"""What the read-heavy lab says of what it measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kit.labs.reads import readers, table
+from kit.labs.reads.readers import Connections
+from kit.measure.load import Load
+from kit.widgets import units
+from kit.widgets.table import Grid
+from kit.widgets.values import Shown
+
+_BUSY = 0.8
+_FIGURES = ("reads per second", "median", "95 %", "99 %", "failed", "Python busy")
+_HONEST = (
+    "Median and percentiles are of the time one read took, the client's own work included. All "
+    "readers are threads of one Python: near 100 % busy, it is Python that can do no more."
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured: on which server, with the index or without, by which connections."""
+
+    server: str
+    indexed: bool
+    connections: Connections
+
+    @property
+    def label(self) -> str:
+        """Return the name of its line."""
+        found = "index" if self.indexed else "no index"
+        return f"{self.server} · {found} · {self.connections}"
+
+
+def ladder(label: str, loads: Sequence[Load]) -> Grid:
+    """Lay out one case, a row for each number of readers."""
+    rows = [[load.clients, *_figures(load)] for load in loads]
+    return _grid(["readers", *_FIGURES], rows, label, loads)
+
+
+def tops(cases: Sequence[tuple[str, Load]]) -> Grid:
+    """Lay out each case at its greatest number of readers."""
+    rows = [[label, load.clients, *_figures(load)] for label, load in cases]
+    loads = [load for _, load in cases]
+    return _grid(["case", "readers", *_FIGURES], rows, "The last of each", loads)
+
+
+def _grid(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str, loads: Sequence[Load]
+) -> Grid:
+    hidden = frozenset(_FIGURES)
+    return Grid(columns=columns, rows=rows, caption=caption, note=_note(loads), volatile=hidden)
+
+
+def _figures(load: Load) -> list[object]:
+    busy = load.cpu / load.seconds if load.seconds else 0.0
+    return [
+        Shown(f"{load.throughput:,.0f}", load.throughput),
+        *(Shown(units.duration(load.percentile(p)), load.percentile(p)) for p in (50, 95, 99)),
+        load.failed,
+        Shown(f"{busy:.0%}", busy),
+    ]
+
+
+def _note(loads: Sequence[Load]) -> str:
+    refusals = {message for load in loads for message in load.messages.values()}
+    said = [f"Refused: {message}" for message in sorted(refusals)]
+    return " · ".join([_HONEST, *said])
+
+
+def verdict(loads: Sequence[Load]) -> str:
+    """Say with how many readers the most was read, and whether the client was the limit."""
+    best = max(loads, key=lambda load: load.throughput)
+    busy = best.cpu >= _BUSY * best.seconds
+    limit = " · there Python was the limit" if busy else ""
+    return f"most with {units.plural(best.clients, 'reader')}{limit}"
+
+
+def script(case: Case) -> str:
+    """Return the SQL and the Python of a case, ready to be copied."""
+    index = f"{table.INDEX} ON {table.TABLE} (customer, id)"
+    made = f"# with CREATE INDEX {index}" if case.indexed else f"# without the index {table.INDEX}"
+    return f'QUERY = """{table.QUERY}"""  {made}\n\n{readers.script(case.connections)}'
