@@ -11,7 +11,6 @@ from kit.databases.base import Command, Container, Database, Endpoint, Program, 
 from kit.databases.topologies import REPLICA, RING, Nodes, Shape
 from kit.databases.topologies import redis as replication
 
-_CONFIG = "/usr/local/etc/redis/redis.conf"
 # Waiting for more replicas to share one snapshot costs a lone one five seconds.
 _SETTINGS = {"repl-diskless-sync-delay": "0", "daemonize": "no"}
 _DURABLE = {"appendonly": "yes", "appendfsync": "always"}
@@ -31,8 +30,6 @@ class Redis(Database):
     stand_ins = ("valkey",)
     port = 6379
     image = "redis:8.2.1"
-    volume = "/data"
-    health = f"REDISCLI_AUTH=$(sed -n 's/^requirepass //p' {_CONFIG}) redis-cli ping | grep -q PONG"
     install = {"apt": "redis-server", "conda": "redis-server", "brew": "redis"}
     catalog = "0"
 
@@ -51,7 +48,7 @@ class Redis(Database):
         )
 
     def container(self, site: Site) -> Container:
-        config = {_CONFIG: _config(site, {"dir": "/data"})}
+        config = {"/usr/local/etc/redis/redis.conf": _config(site, {"dir": "/data"})}
         return Container(files=config, command=["redis-server", *config])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
