@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from kit import databases
+from kit.labs.memcached import sketch
 from kit.labs.memcached.moving import RULES, Change, Moving
-from kit.labs.memcached.nodes import POINTS, Ketama, arcs
+from kit.labs.memcached.nodes import POINTS
 from kit.labs.memcached.refusal import FAULTS, refused
 from kit.widgets import units, values
-from kit.widgets.chart import PALETTE, Chart, Series
+from kit.widgets.chart import Chart, Series
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
-from kit.widgets.ring import Key, Owner, Ring
+from kit.widgets.ring import Ring
 from kit.widgets.table import Grid, Table
 from kit.widgets.watch import Watch
 
@@ -28,7 +29,6 @@ CHOICES = (4, 16, 40, 160, 640)
 STEADY, SETTLING = 6, 24
 """Batches of traffic before a change, and after it while the cache fills again."""
 
-_MOST = len(PALETTE)
 _DOTS = 120
 _PAUSE = 0.4  # seconds between two batches of endless traffic
 
@@ -81,8 +81,10 @@ class RingPanel(Panel):
 
     def add(self) -> Change | None:
         """Start one more node; return what the servers counted, None where it was refused."""
-        if len(self.moving.topology) >= _MOST:
-            self.fail(f"{_MOST} nodes are as many as the picture can tell apart.", "Kill one.")
+        if len(self.moving.topology) >= sketch.MOST:
+            self.fail(
+                f"{sketch.MOST} nodes are as many as the picture can tell apart.", "Kill one."
+            )
             return None
         return self._change(self.moving.add, "add")
 
@@ -209,62 +211,16 @@ class RingPanel(Panel):
         self.chart.show([Series(rule, history[rule]) for rule in RULES])
 
     def _draw(self) -> None:
-        ketama, held = self.moving.ring, self.moving.held
-        stretches, total = arcs(ketama.points()), held.reads or 1
         here = [server.name for server in self.moving.topology.servers]
-        self._places = _places(self._places, here)
-        owners = [
-            Owner(
-                name=name,
-                arcs=stretches.get(name, []),
-                share=held.hits.get(name, 0) / total,
-                note=f"{units.plural(held.hits[name], 'key')} counted on it"
-                if name in held.hits
-                else "",
-                gone=name not in here,
-            )
-            for name in self._places
-        ]
+        self._places = sketch.places(self._places, here)
+        owners = sketch.owners(self.moving, self._places, here)
+        keys = sketch.keys(self.moving.ring, self._before, self._places)
+        keys += sketch.sought(self.moving.ring, str(self.find.value), self._places)
         note = f"{units.plural(len(here), 'node')}\n{self.moving.points} points each"
-        self.drawing.show(owners, self._keys(ketama), note=note)
-
-    def _keys(self, ketama: Ketama) -> list[Key]:
-        shown = []
-        for name in self._sample():
-            owner = ketama.name(name)
-            if owner in self._places:
-                moved = self._before.get(name, owner) != owner
-                place = self._places.index(owner)
-                shown.append(Key(at=ketama.at(name), owner=place, name=name, moved=moved))
-        return shown + self._sought(ketama)
-
-    def _sought(self, ketama: Ketama) -> list[Key]:
-        wanted = str(self.find.value)
-        owner = ketama.name(wanted) if wanted else None
-        if owner not in self._places:
-            return []
-        at = ketama.at(wanted)
-        # The next point clockwise has the key; after the last one comes the first.
-        point = next((p for p, _ in ketama.points() if p > at), ketama.points()[0][0])
-        place, said = self._places.index(owner), f"{values.visible(wanted)} → {owner}"
-        return [Key(at=at, owner=place, name=said, sought=True, point=point)]
+        self.drawing.show(owners, keys, note=note)
 
     def _summary(self) -> str:
         return f"{units.plural(len(self.moving.topology), 'node')}, every key in its place"
-
-
-def _places(before: list[str], here: list[str]) -> list[str]:
-    """Keep each node's place, and so its colour; a new one takes the place of one that is gone."""
-    places = list(before)
-    for name in here:
-        if name in places:
-            continue
-        gone = next((i for i, old in enumerate(places) if old not in here), None)
-        if gone is None or len(places) < _MOST:
-            places.append(name)
-        else:
-            places[gone] = name
-    return places
 
 
 def _said(change: Change) -> str:

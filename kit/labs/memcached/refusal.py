@@ -18,12 +18,14 @@ from kit.labs.memcached.wire import readable
 FAULTS = (MemcacheError, OSError, KitError)
 """What a panel catches: the server refuses, nobody answers, or the handle says why not."""
 
+_LONGEST = 200
 # The server's words, and the settings behind them, are those of its doc/protocol.txt.
 _HINTS = {
     "too large": "One item may take 1 MB: its key, its value and some 50 bytes of its own. Cut "
     "the value into pieces, compress it, or start the server with settings={'I': '8m'}.",
-    "out of memory": "The memory is full and this server was started with -M: it refuses new "
-    "values instead of throwing old ones out. Delete something, or start it without -M.",
+    "out of memory": "The memory is full, and nothing was thrown out for this value: the server "
+    "was started with -M, or values of this size have too few pages (`stats slabs`). "
+    "Delete something, or start a server with more memory: settings={'m': 64}.",
     "key is too long": "A key has 250 bytes at most. Use a hash of the long name as the key.",
     "whitespace": "The protocol separates words by blanks and commands by line ends, so a key "
     "may hold neither. Replace them, by a colon for example.",
@@ -31,6 +33,8 @@ _HINTS = {
     "null": "A key may hold no control characters. Use a hash of those bytes as the key.",
     "binary-safe": "Memcached stores bytes and knows no encoding: give it value.encode().",
     "non-numeric": "incr and decr want a value that is written in digits.",
+    "integer": "incr and decr count in whole numbers from zero up.",
+    "to the command": "A key has at least one byte.",
 }
 _GONE = "Nothing answers there. Bring the server back with its restart(), then try again."
 
@@ -50,8 +54,9 @@ def refused(error: BaseException) -> Refusal:
         return Refusal(str(error))
     if isinstance(error, OSError) or type(error).__name__ == "MemcacheUnexpectedCloseError":
         return Refusal(said or type(error).__name__, _GONE)
+    said = f"{_speaker(error)} {said}"
     hint = next((text for words, text in _HINTS.items() if words in said.lower()), "")
-    return Refusal(f"{_speaker(error)} {said}", hint)
+    return Refusal(said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…", hint)
 
 
 def _speaker(error: BaseException) -> str:
