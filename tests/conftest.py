@@ -13,6 +13,11 @@ import pytest
 from tests.traces import kit_home
 
 _CACHE = pytest.StashKey[Path]()
+MARKED = {
+    "browser": "In a browser",
+    "container": "On servers in containers",
+    "external": "On external servers",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,6 +33,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the template cache."""
     if cache := config.stash.get(_CACHE, None):
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which backends the run covered: a skipped one must not pass for a tested one."""
+    passed = terminalreporter.getreports("passed")
+    skipped = terminalreporter.getreports("skipped")
+    for marker, what in MARKED.items():
+        ran = sum(marker in report.keywords and report.when == "call" for report in passed)
+        left = sum(marker in report.keywords for report in skipped)
+        if ran or left:
+            terminalreporter.write_line(f"{what}: {ran} tests ran, {left} were skipped")
 
 
 @pytest.fixture(scope="session", autouse=True)
