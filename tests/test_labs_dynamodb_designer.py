@@ -11,7 +11,7 @@ import pytest
 
 from kit.errors import UsageError
 from kit.labs.dynamodb.design import Design, Index
-from kit.labs.dynamodb.designer import Designer, designer
+from kit.labs.dynamodb.designing import Designer, designer
 from kit.labs.dynamodb.patterns import Pattern, plan
 from kit.launch.server import Server
 from kit.launch.start import start

@@ -13,13 +13,13 @@ import pytest
 
 from kit.errors import UsageError
 from kit.labs.dynamodb import cost, throttling
-from kit.labs.dynamodb.calculator import calculator
 from kit.labs.dynamodb.cost import Prices, Workload, compare
 from kit.labs.dynamodb.heat import hotkeys
 from kit.labs.dynamodb.keys import KeyChoice, counting, send
 from kit.labs.dynamodb.layout import pages
-from kit.labs.dynamodb.meter import KINDS, meter
-from kit.labs.dynamodb.scaling import MODEL, scaling
+from kit.labs.dynamodb.meters import KINDS, meter
+from kit.labs.dynamodb.paying import calculator
+from kit.labs.dynamodb.simulation import MODEL, scaling
 from kit.labs.dynamodb.throttling import Settings, load, simulate
 from kit.labs.dynamodb.weight import size
 from kit.launch.server import Server

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from kit.errors import UsageError
 from kit.labs.dynamodb.account import Line
+from kit.labs.dynamodb.bill import Bill, metering
 from kit.labs.dynamodb.design import Design, Index
-from kit.labs.dynamodb.metering import Bill, metering
 from kit.launch.server import Server
 from kit.launch.start import start
 

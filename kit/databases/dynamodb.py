@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from kit.databases import programs
@@ -49,19 +51,34 @@ class DynamoDB(Database):
         return Container(command=["-jar", "DynamoDBLocal.jar", "-sharedDb", *_flags(site)])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
+        """Open boto3's resource, or with service="dynamodbstreams" its client for streams.
+
+        An address at AWS names its region, and without keys in it boto3 looks for them as it always
+        does; any other server takes any keys. `region` and `session_token` may stand in the URL.
+        """
         import boto3
         from botocore.config import Config
 
+        service = options.pop("service", "dynamodb")
         defaults: dict[str, Any] = {
-            "endpoint_url": f"{self._scheme(endpoint)}://{endpoint.host}:{endpoint.port}",
-            "region_name": "us-east-1",
-            "aws_access_key_id": endpoint.user or None,
-            "aws_secret_access_key": endpoint.password or endpoint.user or None,
+            "endpoint_url": f"{self._scheme(endpoint)}://{_service_host(endpoint, service)}",
+            "region_name": _region(endpoint),
             "config": Config(
                 retries={"total_max_attempts": 2}, connect_timeout=10, read_timeout=20
             ),
         }
-        return boto3.resource("dynamodb", **(defaults | options))
+        user = endpoint.user or ("" if _at_aws(endpoint) else self.user)
+        if user:
+            defaults["aws_access_key_id"] = user
+            defaults["aws_secret_access_key"] = endpoint.password or user
+            defaults["aws_session_token"] = endpoint.options.get("session_token")
+        open_ = boto3.resource if service == "dynamodb" else boto3.client
+        return open_(service, **(defaults | options))
+
+    def parse(self, url: str) -> Endpoint:
+        endpoint = super().parse(url)
+        unsaid = endpoint.tls and urlsplit(url).port is None
+        return replace(endpoint, port=443) if unsaid else endpoint
 
     def close(self, client: Any) -> None:
         client.meta.client.close()
@@ -99,11 +116,28 @@ class DynamoDB(Database):
 
     def features(self, product: str) -> frozenset[str]:
         if product == "moto":
-            return frozenset({"transactions"})
-        return frozenset({"persistence", "transactions", "metering", "expiry"})
+            return frozenset({"transactions", "streams"})
+        return frozenset({"persistence", "transactions", "streams", "metering", "expiry"})
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return "https" if endpoint.tls else "http"
+
+
+def _at_aws(endpoint: Endpoint) -> bool:
+    return ".amazonaws." in f"{endpoint.host}."
+
+
+def _region(endpoint: Endpoint) -> str:
+    """Read the region off the URL, or off a host such as dynamodb.eu-west-1.amazonaws.com."""
+    named = endpoint.options.get("region")
+    host = endpoint.host.partition("dynamodb.")[2].partition(".")[0] if _at_aws(endpoint) else ""
+    return named or host or "us-east-1"
+
+
+def _service_host(endpoint: Endpoint, service: str) -> str:
+    """Return host and port; AWS answers for streams at an address of their own."""
+    apart = service == "dynamodbstreams" and _at_aws(endpoint)
+    return f"{'streams.' if apart else ''}{endpoint.host}:{endpoint.port}"
 
 
 def _local_jars() -> list[Program]:

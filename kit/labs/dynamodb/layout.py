@@ -9,8 +9,8 @@ from typing import Any
 
 from kit.errors import UsageError
 from kit.labs.dynamodb.account import Line
+from kit.labs.dynamodb.bill import metering
 from kit.labs.dynamodb.design import Design, Index
-from kit.labs.dynamodb.metering import metering
 from kit.labs.dynamodb.patterns import Pattern, Plan, plan
 
 MOST = 2000

@@ -17,8 +17,8 @@ from kit import databases
 from kit.errors import UsageError
 from kit.labs.dynamodb import refusals
 from kit.labs.dynamodb.account import Line
+from kit.labs.dynamodb.bill import COMPUTED, grid, is_metered, metering, total
 from kit.labs.dynamodb.design import Design, described
-from kit.labs.dynamodb.metering import COMPUTED, grid, metering, meters, total
 from kit.labs.dynamodb.weight import parts, size
 from kit.widgets import units
 from kit.widgets.code import Code
@@ -124,7 +124,7 @@ class Meter(Panel):
         self.go.on_click(lambda _button: self.background(self.run))
         self.bill = Table("Capacity units")
         self.weights = Table("The item's size")
-        metered = meters(self._db)
+        metered = is_metered(self._db)
         super().__init__(
             "Capacity meter",
             note=f"{server.product} · {table} · {COMPUTED}"

@@ -84,7 +84,7 @@ def metering(resource: Any) -> Iterator[Bill]:
     anything but a resource of boto3 or one of its tables.
     """
     known = client(resource)
-    bill = Bill(metered=meters(resource))
+    bill = Bill(metered=is_metered(resource))
     turn = threading.Lock()
 
     def going(call: Call) -> None:
@@ -107,7 +107,7 @@ def metering(resource: Any) -> Iterator[Bill]:
         known.meta.events.unregister("provide-client-params.dynamodb", ask)
 
 
-def meters(resource: Any) -> bool:
+def is_metered(resource: Any) -> bool:
     """Tell whether what answers a resource really meters: moto's figure is made up."""
     kind = databases.get("dynamodb")
     product, _version = kind.identify(resource)
