@@ -91,6 +91,9 @@ class Daemon:
         """Start the engine unless it runs, and wait until it answers."""
         if self._answers():
             return
+        if not self._processes():
+            # A killed one may be a zombie yet, which the next one would take for alive.
+            self._pid.unlink(missing_ok=True)
         with open(self._place / "engine.log", "w") as log:
             process = subprocess.Popen(
                 [
@@ -128,7 +131,8 @@ class Daemon:
     def _processes(self) -> list[psutil.Process]:
         try:
             process = psutil.Process(int(self._pid.read_text()))
-            return [process, *process.children()]
+            ended = process.status() == psutil.STATUS_ZOMBIE
+            return [] if ended else [process, *process.children()]
         except (OSError, ValueError, psutil.NoSuchProcess):
             return []
 
