@@ -8,8 +8,10 @@ from uuid import uuid4
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
-from kit.databases.topologies import REPLICA, RING, Nodes, Shape
+from kit.databases.topologies import REPLICA, RING, WATCHER, Node, Nodes, Shape
 from kit.databases.topologies import redis as replication
+from kit.databases.topologies import redis_cluster as cluster
+from kit.databases.topologies import redis_sentinel as sentinel
 
 # Waiting for more replicas to share one snapshot costs a lone one five seconds.
 _SETTINGS = {"repl-diskless-sync-delay": "0", "daemonize": "no"}
@@ -41,15 +43,19 @@ class Redis(Database):
     def command(self, program: Program, site: Site) -> Command:
         # Its working directory is the site's own; a whole path might hold a space.
         local = {"bind": "127.0.0.1", "port": str(site.port), "dir": site.data.name}
+        if "cluster-enabled" in site.settings:
+            local["cluster-port"] = str(cluster.bus_port())
         config = site.directory / "redis.conf"
         return Command(
-            argv=[str(program.path), str(config)],
+            argv=[str(program.path), str(config), *_mode(site)],
             files={"redis.conf": _config(site, local)},
         )
 
     def container(self, site: Site) -> Container:
-        config = {"/usr/local/etc/redis/redis.conf": _config(site, {"dir": "/data"})}
-        return Container(files=config, command=["redis-server", *config])
+        # A Sentinel writes into its configuration, and may do so only where its data are.
+        folder = "/data" if site.role == WATCHER else "/usr/local/etc/redis"
+        config = {f"{folder}/redis.conf": _config(site, {"dir": "/data"})}
+        return Container(files=config, command=["redis-server", *config, *_mode(site)])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         import redis
@@ -90,20 +96,44 @@ class Redis(Database):
         return frozenset({"persistence", "replication", "expiry", "cluster"})
 
     def topologies(self) -> Mapping[str, Shape]:
-        return {"ring": RING, "replica": REPLICA}
+        return {
+            "ring": RING,
+            "replica": REPLICA,
+            "sentinel": sentinel.SHAPE,
+            "cluster": cluster.SHAPE,
+        }
+
+    def node_settings(self, kind: str, number: int) -> Mapping[str, str]:
+        return cluster.SETTINGS if kind == "cluster" else {}
 
     def join(self, kind: str, nodes: Nodes, watchers: Nodes) -> None:
         if kind == "replica":
             replication.follow(self.leaders(kind, nodes)[0], nodes)
+        elif kind == "sentinel":
+            sentinel.watch(nodes, watchers)
+        elif kind == "cluster":
+            cluster.join(nodes)
+
+    def leave(self, kind: str, node: Node, others: Nodes) -> None:
+        if kind == "cluster":
+            cluster.leave(node, others)
 
     def leaders(self, kind: str, nodes: Nodes) -> Nodes:
+        if kind == "sentinel":
+            return sentinel.leaders(nodes)
         return nodes if kind == "ring" else replication.leaders(nodes)
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return "rediss" if endpoint.tls else "redis"
 
 
+def _mode(site: Site) -> list[str]:
+    return ["--sentinel"] if site.role == WATCHER else []
+
+
 def _config(site: Site, local: dict[str, str]) -> str:
+    if site.role == WATCHER:
+        return sentinel.config(site.password, local)
     settings = _SETTINGS | (_DURABLE if site.durable else _THROW_AWAY) | local
     settings |= {"requirepass": site.password, "masterauth": site.password}
     settings |= site.settings

@@ -1,0 +1,159 @@
+"""Redis under Sentinels and as a cluster: real servers that fail over, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.databases.topologies import redis_cluster, redis_sentinel
+from kit.launch.topology import Topology, topology
+from tests.traces import await_nothing_left, await_true, servers
+
+_NOTEBOOK = """\
+import time
+from kit.launch.topology import topology
+made = topology("redis", {kind!r}, backend="process")
+made.primary.kill()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Topology]:
+    with topology("redis", "sentinel", name="watched", backend="process") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Topology]:
+    with topology("redis", "cluster", name="slots", backend="process") as made:
+        yield made
+
+
+def open_cluster(made: Topology) -> Any:
+    from redis.cluster import RedisCluster
+
+    server = next(one for one in made if one.state == "running")
+    return RedisCluster(host=server.host, port=server.port, password=server.password, protocol=2)
+
+
+def serves(client: Any) -> bool:
+    state = client.cluster_info(target_nodes=client.get_random_node())
+    return bool(state["cluster_state"] == "ok")
+
+
+def owned(made: Topology) -> dict[str, list[int]]:
+    found = {}
+    for server in made:
+        with closing(server.connect(protocol=2)) as client:
+            found[server.name] = redis_cluster.slots(client)
+    return found
+
+
+def test_sentinels_name_a_new_primary_when_the_old_one_dies_and_take_it_back_as_a_replica(
+    watched: Topology,
+) -> None:
+    first = watched.primary
+    with closing(first.connect()) as client:
+        client.set("kept", 1)
+        client.wait(1, 5000)
+    first.kill()
+    await_true(lambda: watched.primary.name != first.name, "another one leads")
+    with closing(watched.primary.connect()) as client:
+        await_true(lambda: client.role()[0] in (b"master", "master"), "it takes writes")
+        assert client.get("kept") is not None
+    first.restart()
+    assert watched.primary.name != first.name
+
+    def follows() -> bool:
+        with closing(first.connect()) as client:
+            return client.role()[0] in (b"slave", "slave")
+
+    await_true(follows, "the old one follows", patience=60)
+
+
+def test_the_driver_finds_the_primary_by_asking_the_sentinels(watched: Topology) -> None:
+    from redis.sentinel import Sentinel
+
+    password = watched.primary.password
+    asked = Sentinel(
+        [(one.host, one.port) for one in watched.watchers],
+        sentinel_kwargs={"password": password},
+        password=password,
+    )
+    leader = watched.primary
+    assert asked.discover_master(redis_sentinel.SERVICE) == (leader.host, leader.port)
+    with asked.master_for(redis_sentinel.SERVICE) as client:
+        client.set("through", "sentinel")
+
+
+def test_a_watcher_is_closed_to_strangers(watched: Topology) -> None:
+    from redis.exceptions import AuthenticationError
+
+    for watcher in watched.watchers:
+        with closing(watcher.connect(password=None)) as client, pytest.raises(AuthenticationError):
+            client.sentinel_masters()
+
+
+def test_all_slots_are_shared_out_evenly_and_every_key_is_found(cluster: Topology) -> None:
+    found = owned(cluster)
+    assert sorted(slot for slots in found.values() for slot in slots) == list(range(16_384))
+    assert max(map(len, found.values())) - min(map(len, found.values())) <= 1
+    with closing(open_cluster(cluster)) as client:
+        for number in range(300):
+            client.set(f"key:{number}", number)
+        assert all(int(client.get(f"key:{n}")) == n for n in range(300))
+
+
+def test_a_node_joins_takes_slots_over_and_gives_them_back_without_losing_a_key(
+    cluster: Topology,
+) -> None:
+    with closing(open_cluster(cluster)) as client:
+        for number in range(300):
+            client.set(f"moved:{number}", number)
+    added = cluster.add()
+    given = owned(cluster)[cluster[0].name][:1000]
+    assert redis_cluster.move(given, cluster[0], added) > 0
+    assert owned(cluster)[added.name] == given
+    cluster.remove(added)
+    await_true(lambda: sum(map(len, owned(cluster).values())) == 16_384, "the others know of it")
+    with closing(open_cluster(cluster)) as client:
+        assert all(int(client.get(f"moved:{n}")) == n for n in range(300))
+
+
+def test_from_six_nodes_on_a_lost_primary_is_replaced_by_its_replica() -> None:
+    with topology("redis", "cluster", name="six", nodes=6, backend="process") as made:
+        roles = list(made.roles().values())
+        assert (roles.count("primary"), roles.count("replica")) == (3, 3)
+        lost = made[0]
+        lost.kill()
+        await_true(lambda: list(made.roles().values()).count("primary") == 3, "one took over")
+        with closing(open_cluster(made)) as client:
+            await_true(lambda: serves(client), "all slots are served")
+        lost.restart()
+        await_true(lambda: made.roles()[lost.name] == "replica", "it is back, and follows")
+
+
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+def test_a_notebook_killed_in_mid_fail_over_leaves_nothing(own_home: Path, kind: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _NOTEBOOK.format(kind=kind)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"KIT_HOME": str(own_home)},
+    ) as notebook:
+        assert notebook.stdout is not None
+        assert notebook.stdout.readline() == "ready\n"
+        assert servers(own_home)
+        notebook.send_signal(signal.SIGKILL)
+        notebook.wait()
+    await_nothing_left(own_home)
