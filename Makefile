@@ -10,7 +10,7 @@ SCREEN := $(DISPLAY)$(WAYLAND_DISPLAY)$(filter Darwin,$(shell uname))
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) $(if $(SCREEN),,--no-browser)
 
 .DEFAULT_GOAL := help
-.PHONY: lab test setup lint notebooks sync bench fresh clean help
+.PHONY: lab test setup lint notebooks classroom sync bench fresh clean help
 
 lab: setup  ## open JupyterLab on the first notebook (PORT=8888)
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" exec $(VENV) -m jupyterlab --ip=127.0.0.1 --port=$(PORT) \
@@ -32,6 +32,11 @@ lint: setup  ## check format, style and types
 
 notebooks: setup  ## run all notebooks and keep their outputs
 	@$(RENDER_NOTEBOOKS) $(ARGS)
+
+classroom: setup  ## start all servers and JupyterLab in containers (docker compose down ends them)
+	@$(VENV) -m kit.compose secrets
+	@docker compose up --detach --build
+	@. ./.env && echo "The notebooks: http://127.0.0.1:8888/lab?token=$$JUPYTER_TOKEN"
 
 sync: setup  ## render what follows from other files (ARGS=--check compares)
 	@$(VENV) binder/render.py $(ARGS)

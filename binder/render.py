@@ -1,4 +1,7 @@
-"""Render the conda environments from `pyproject.toml` and `requirements.lock`: `make sync`.
+"""Render the conda environments and the compose file: `make sync`.
+
+The environments follow `pyproject.toml` and `requirements.lock`, the compose file the databases'
+modules.
 
 With `--check` nothing is written, and a file that differs makes the exit status 1.
 """
@@ -9,6 +12,8 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+
+from kit import compose
 
 ROOT = Path(__file__).resolve().parent.parent
 RELOCK = (
@@ -63,14 +68,19 @@ def render(root: Path, *, in_binder: bool) -> str:
 
 
 def main(root: Path, *, check: bool) -> int:
-    """Write both files, or compare them; return an exit status."""
+    """Write the files, or compare them; return an exit status."""
     status = 0
-    for name in ("environment.yml", "binder/environment.yml"):
-        text, path = render(root, in_binder="/" in name), root / name
+    texts = {
+        "environment.yml": render(root, in_binder=False),
+        "binder/environment.yml": render(root, in_binder=True),
+        "docker-compose.yml": compose.render(),
+    }
+    for name, text in texts.items():
+        path = root / name
         if path.exists() and path.read_text() == text:
             continue
         if check:
-            print(f"{name} does not follow pyproject.toml and requirements.lock.\nNext: make sync")
+            print(f"{name} does not follow what it is rendered from.\nNext: make sync")
             status = 1
         else:
             path.write_text(text)

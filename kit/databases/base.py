@@ -109,6 +109,8 @@ class Database(ABC):
     port: ClassVar[int]
     image: ClassVar[str]
     folder: ClassVar[str] = ""
+    volume: ClassVar[str] = ""
+    health: ClassVar[str] = ""
     install: ClassVar[Mapping[str, str]]
     user: ClassVar[str] = ""
     catalog: ClassVar[str] = ""

@@ -29,6 +29,11 @@ class Companion(Database):
     binary: ClassVar[str]
     ready: ClassVar[str] = "/-/ready"
 
+    @property
+    def health(self) -> str:  # type: ignore[override]
+        """Return the command that asks the program, inside its container, whether it is ready."""
+        return ask(self.folder, self.port, self.ready)
+
     def programs(self) -> list[Program]:
         names = (f"prometheus-{self.binary.replace('_', '-')}", self.binary)
         return [found for name in names for found in programs.search(name, product=self.title)]
@@ -193,6 +198,12 @@ def web_files(user: str, password: str) -> dict[str, str]:
         "password": password,
         "web.yml": json.dumps({"basic_auth_users": {user: digest}}),
     }
+
+
+def ask(folder: str, port: int, path: str) -> str:
+    """Return the command that asks a program that is closed by the password in `folder`."""
+    known = f"$(printf 'kit:%s' \"$(cat {folder}/password)\" | base64 | tr -d '\\n')"
+    return f'wget -q -O /dev/null --header "Authorization: Basic {known}" http://127.0.0.1:{port}{path}'
 
 
 def spell(flags: Mapping[str, str]) -> list[str]:

@@ -30,6 +30,7 @@ class DynamoDB(Database):
     stand_ins = ("moto",)
     port = 8000
     image = "amazon/dynamodb-local:3.0.0"
+    health = "curl -s -o /dev/null http://127.0.0.1:8000/"
     install = {"pip": "moto[server]"}
     # Local servers take any key; AWS asks for real ones, which come with an external URL.
     user = "kit"

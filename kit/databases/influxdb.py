@@ -30,6 +30,8 @@ class InfluxDB(Database):
     schemes = ("http", "https")
     port = 8086
     image = "influxdb:1.12.2"
+    volume = "/var/lib/influxdb"
+    health = "curl -sf http://127.0.0.1:8086/ping"
     install = {"apt": "influxdb", "brew": "influxdb@1"}
     user = "kit"
     catalog = "mlops"

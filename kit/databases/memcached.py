@@ -21,6 +21,10 @@ class Memcached(Database):
     scheme = "memcached"
     port = 11211
     image = "memcached:1.6.39"
+    health = (
+        "bash -c 'exec 3<>/dev/tcp/127.0.0.1/11211 && echo version >&3 && head -n 1 <&3'"
+        " | grep -q VERSION"
+    )
     install = {"apt": "memcached", "brew": "memcached"}
     has_password = False
     refuses_root = True

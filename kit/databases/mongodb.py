@@ -33,6 +33,8 @@ class MongoDB(Database):
     stand_ins = ("secantusdb",)
     port = 27017
     image = "mongo:8.0.13"
+    volume = "/data/db"
+    health = "mongosh --quiet --eval 'db.runCommand({ping: 1}).ok' | grep -q 1"
     install = {"conda": "mongodb", "brew": "mongodb-community", "pip": "SecantusDB"}
     user = "kit"
     catalog = "mlops_db"

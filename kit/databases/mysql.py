@@ -51,6 +51,8 @@ class MySQL(Database):
     stand_ins = ("mariadb",)
     port = 3306
     image = "mysql:8.4.6"
+    volume = "/var/lib/mysql"
+    health = f"MYSQL_PWD=$(cat {_PASSWORD_FILE}) mysql -h 127.0.0.1 -u mlflow -e 'SELECT 1'"
     install = {
         "apt": "mariadb-server-core mariadb-client-core",
         "conda": "mysql-server mysql-client",

@@ -37,6 +37,8 @@ class PostgreSQL(Database):
     schemes = ("postgres",)
     port = 5432
     image = "postgres:17.6"
+    volume = "/var/lib/postgresql/data"
+    health = f"PGPASSWORD=$(cat {_PASSWORD_FILE}) psql -h 127.0.0.1 -U mlflow -c 'SELECT 1' mlflow"
     install = {"apt": "postgresql", "conda": "postgresql", "brew": "postgresql@17"}
     user = "mlflow"
     catalog = "mlflow"

@@ -7,7 +7,7 @@ from typing import Any
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
-from kit.databases.companions import spell, web_files
+from kit.databases.companions import ask, spell, web_files
 
 _CONFIG = """global:
   scrape_interval: 1s
@@ -56,6 +56,8 @@ class Prometheus(Database):
     }
     user = "kit"
     folder = "/etc/prometheus"
+    volume = "/prometheus"
+    health = ask(folder, port, "/-/ready")
 
     def programs(self) -> list[Program]:
         return programs.search("prometheus", product=self.title)

@@ -13,6 +13,7 @@ from kit.databases.topologies import redis as replication
 from kit.databases.topologies import redis_cluster as cluster
 from kit.databases.topologies import redis_sentinel as sentinel
 
+_CONFIG = "/usr/local/etc/redis/redis.conf"
 # Waiting for more replicas to share one snapshot costs a lone one five seconds.
 _SETTINGS = {"repl-diskless-sync-delay": "0", "daemonize": "no"}
 _DURABLE = {"appendonly": "yes", "appendfsync": "always"}
@@ -32,6 +33,8 @@ class Redis(Database):
     stand_ins = ("valkey",)
     port = 6379
     image = "redis:8.2.1"
+    volume = "/data"
+    health = f"REDISCLI_AUTH=$(sed -n 's/^requirepass //p' {_CONFIG}) redis-cli ping | grep -q PONG"
     install = {"apt": "redis-server", "conda": "redis-server", "brew": "redis"}
     catalog = "0"
 
@@ -53,8 +56,8 @@ class Redis(Database):
 
     def container(self, site: Site) -> Container:
         # A Sentinel writes into its configuration, and may do so only where its data are.
-        folder = "/data" if site.role == WATCHER else "/usr/local/etc/redis"
-        config = {f"{folder}/redis.conf": _config(site, {"dir": "/data"})}
+        path = "/data/redis.conf" if site.role == WATCHER else _CONFIG
+        config = {path: _config(site, {"dir": "/data"})}
         return Container(files=config, command=["redis-server", *config, *_mode(site)])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:

@@ -36,7 +36,10 @@ _REPOSITORY = "localhost/kit-test"
 _SCRIPTS = Path(__file__).with_name("entrypoints")
 # Scripts, byte code, and the descriptions of four hundred other services of AWS.
 _UNUSED = re.compile(r"\.\./|__pycache__|^(botocore|boto3)/data/(?!dynamodb/)[^/]+/")
-_OWN = ("postgresql", "redis-server", "memcached", "influxdb", "influxdb-client", "prometheus")
+_OWN = (
+    *("postgresql", "redis-server", "memcached", "influxdb", "influxdb-client", "prometheus"),
+    *("prometheus-alertmanager", "prometheus-pushgateway", "prometheus-node-exporter"),
+)
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,14 @@ RECIPES = {
         ("VOLUME /var/lib/influxdb", "USER influxdb", _ENTRY, 'CMD ["influxd"]'),
         (_entry("influxdb"),),
     ),
+    **{
+        name: Recipe(_DEBIAN, ("USER nobody", f'ENTRYPOINT ["prometheus-{program}"]'))
+        for name, program in (
+            ("alertmanager", "alertmanager"),
+            ("pushgateway", "pushgateway"),
+            ("node_exporter", "node-exporter"),
+        )
+    },
     "prometheus": Recipe(
         _DEBIAN,
         (

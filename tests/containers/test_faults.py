@@ -104,7 +104,6 @@ def test_a_start_ended_at_any_moment_leaves_no_container(
             except CellError as error:
                 assert "KeyboardInterrupt" in str(error)  # noqa: PT017
                 await_none(socket, place, SOON)
-            kernel.settle()
             kernel.start("redis", backend="container")
             kernel.run("server.stop()")
             assert not held(socket, place)

@@ -1,0 +1,199 @@
+"""The whole platform, brought up by compose from the rendered file, with stand-ins for images."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kit import compose, databases
+from kit.databases.companions import COMPANIONS
+from kit.launch import engine
+from tests.containers import daemon, images, root
+from tests.containers.fixtures import Found
+from tests.traces import await_true
+
+pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
+
+PROJECT = "kit-test-compose"
+ROOT = Path(__file__).resolve().parents[2]
+# What the stand-ins lack to be asked by: `prepare` asks every server a real query all the same.
+WITHOUT_CLIENT = [
+    "postgresql",
+    "mysql",
+    "mongodb",
+    "dynamodb",
+    "influxdb",
+    "prometheus",
+    *COMPANIONS,
+]
+
+
+def plugin() -> Path:
+    """Return the folder of Docker's own settings with compose in it, or skip."""
+    settings = daemon.folder() / "docker"
+    target = settings / "cli-plugins" / "docker-compose"
+    if not target.exists():
+        try:
+            archives = root.Suite(daemon.folder() / "trixie", "trixie").download(["docker-compose"])
+        except root.Unavailable as reason:
+            pytest.skip(f"compose is not to be had: {reason}")
+        (archive,) = [one for one in archives if one.name.startswith("docker-compose_")]
+        unpacked = daemon.folder() / "unpacked"
+        subprocess.run(["dpkg-deb", "-x", archive, unpacked], check=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(next(unpacked.rglob("cli-plugins/docker-compose")), target)
+        shutil.rmtree(unpacked)
+    return settings
+
+
+def overrides(image: str) -> dict[str, Any]:
+    """Return what differs here: no fixed ports, and this checkout instead of a built image."""
+    ours = {
+        "image": image,
+        "user": "0",
+        "entrypoint": [],
+        "working_dir": str(ROOT),
+        "volumes": [
+            f"{path}:{path}:ro" for path in sorted({str(ROOT), sys.base_prefix, "/etc/ssl"})
+        ],
+    }
+    asleep = {"command": ["sleep", "infinity"]}
+    services: dict[str, Any] = {name: {"ports": []} for name in everyone()}
+    for name in WITHOUT_CLIENT:
+        services[name]["healthcheck"] = {"disable": True}
+    prepare = {**ours, "command": [sys.executable, "-m", "kit.compose", "prepare"]}
+    return {"services": services | {"prepare": prepare, "notebooks": ours | asleep}}
+
+
+def everyone() -> list[str]:
+    return [*databases.names(), *COMPANIONS]
+
+
+class Compose:
+    """Run compose on the rendered file, as the tests' own project."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+
+    def __call__(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["docker", "compose", "-p", PROJECT, *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def platform(found_engine: Found, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+    if not shutil.which("docker"):
+        pytest.skip("the command docker is not here")
+    socket, folder = found_engine[0], tmp_path_factory.mktemp("compose")
+    environment = dict(os.environ) | {
+        "DOCKER_HOST": f"unix://{socket}",
+        "DOCKER_CONFIG": str(plugin()),
+    }
+    with engine.client(socket) as client:
+        for name in everyone():
+            chosen = images.provide(client, name, daemon.folder())
+            environment[f"KIT_{name.upper()}_IMAGE"] = chosen
+        base = images.RECIPES["redis"].base.tag
+    (folder / "docker-compose.yml").write_text(without_ports())
+    (folder / "docker-compose.override.yml").write_text(yaml.safe_dump(overrides(base)))
+    assert compose.write_environment(folder / ".env")
+    run = Compose(folder, environment)
+    try:
+        run("up", "--detach", "--no-build")
+        yield run
+    finally:
+        run("down", "--volumes", "--timeout", "5")
+
+
+def without_ports() -> str:
+    """Return the rendered file without the fixed ports, which this machine may use otherwise."""
+    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    for service in document["services"].values():
+        service.pop("ports", None)
+        service.pop("build", None)
+    document["services"]["notebooks"].pop("volumes")
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def inside(platform: Compose, *command: str) -> str:
+    return platform("exec", "-T", "notebooks", sys.executable, *command)
+
+
+def states(platform: Compose) -> dict[str, dict[str, Any]]:
+    lines = platform("ps", "--all", "--format", "json").splitlines()
+    return {found["Service"]: found for found in map(json.loads, lines)}
+
+
+def test_every_server_runs_and_those_that_can_be_asked_are_healthy(platform: Compose) -> None:
+    asked = set(everyone()) - set(WITHOUT_CLIENT)
+    await_true(
+        lambda: {states(platform)[name]["Health"] for name in asked} == {"healthy"},
+        f"{', '.join(asked)} are healthy",
+    )
+    found = states(platform)
+    assert {name for name in everyone() if found[name]["State"] != "running"} == set()
+    assert found["prepare"]["ExitCode"] == 0
+
+
+def test_a_notebook_gets_each_of_the_servers_as_an_external_one(platform: Compose) -> None:
+    script = (
+        "import sys, kit\n"
+        "for name in sys.argv[1:]:\n"
+        "    server = kit.start(name)\n"
+        "    token = server._kind.remember(server.connect())\n"
+        "    assert server._kind.recall(server.connect(), token), name\n"
+        "    print(name, server.backend)\n"
+    )
+    said = inside(platform, "-c", script, *everyone())
+    assert said.splitlines() == [f"{name} external" for name in everyone()]
+
+
+def test_a_notebook_runs_inside(platform: Compose) -> None:
+    said = inside(platform, "-m", "kit", "test", "00_start_here")
+    assert "passed" in said
+
+
+def test_the_platform_keeps_its_data_and_its_passwords_when_it_is_started_again(
+    platform: Compose,
+) -> None:
+    write = "import kit; kit.start('redis').connect().set('kept', 1)"
+    inside(platform, "-c", write)
+    platform("down", "--timeout", "5")
+    platform("up", "--detach", "--no-build")
+    read = "import kit; print(kit.start('redis').connect().get('kept'))"
+    assert inside(platform, "-c", read).strip() == "b'1'"
+
+
+def test_no_password_is_in_the_file_or_in_a_containers_environment(
+    platform: Compose, found_engine: Found
+) -> None:
+    words = [line.partition("=")[2] for line in compose.environment().splitlines()]
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert not [word for word in words if word in text]
+    with engine.client(found_engine[0]) as client:
+        label = f"com.docker.compose.project={PROJECT}"
+        for one in client.containers.list(filters={"label": label}):
+            if one.labels["com.docker.compose.service"] in everyone():
+                assert "PASSWORD=" not in json.dumps(one.attrs["Config"]["Env"])
+
+
+def test_the_python_of_these_tests_is_found_in_the_container() -> None:
+    assert Path(sysconfig.get_path("stdlib")).is_relative_to(sys.base_prefix)
