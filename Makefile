@@ -39,7 +39,7 @@ classroom: setup  ## start all servers and JupyterLab in containers (docker comp
 	@. ./.env && echo "The notebooks: http://127.0.0.1:8888/lab?token=$$JUPYTER_TOKEN"
 
 sync: setup  ## render what follows from other files (ARGS=--check compares)
-	@$(VENV) binder/render.py $(ARGS)
+	@$(VENV) -m binder.render $(ARGS)
 
 bench: setup  ## measure start times as ratios
 	@$(VENV) -m tests.bench $(ARGS)

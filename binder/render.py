@@ -1,7 +1,7 @@
-"""Render the conda environments and the compose file: `make sync`.
+"""Render the conda environments, the compose file and README.md's tables: `make sync`.
 
 The environments follow `pyproject.toml` and `requirements.lock`, the compose file the databases'
-modules.
+modules, the tables these and the notebooks.
 
 With `--check` nothing is written, and a file that differs makes the exit status 1.
 """
@@ -13,6 +13,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from binder import readme
 from kit import compose
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +75,7 @@ def main(root: Path, *, check: bool) -> int:
         "environment.yml": render(root, in_binder=False),
         "binder/environment.yml": render(root, in_binder=True),
         "docker-compose.yml": compose.render(),
+        "README.md": readme.fill(root),
     }
     for name, text in texts.items():
         path = root / name

@@ -77,7 +77,7 @@ def test_binder_builds_the_environment_that_is_used_by_hand() -> None:
     assert environment("binder/environment.yml") == (conda, pip[:-1])
 
 
-def test_the_environments_follow_the_lock() -> None:
+def test_what_is_rendered_follows_what_it_is_rendered_from() -> None:
     assert render.main(ROOT, check=True) == 0
 
 
@@ -85,7 +85,9 @@ def test_an_environment_that_drifted_is_told_and_then_mended(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "binder").mkdir()
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for path in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / path, tmp_path)
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     newer = re.sub(r"^jupyterlab==\S+", "jupyterlab==99.0", LOCK, flags=re.MULTILINE)
     (tmp_path / "requirements.lock").write_text(newer)
     for path in ("environment.yml", "binder/environment.yml"):
