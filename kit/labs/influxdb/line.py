@@ -49,6 +49,13 @@ def read(text: str) -> list[Point]:
     ]
 
 
+def escape(text: str) -> str:
+    """Write a tag, its value or a field's name so that it stays in one piece."""
+    for mark in ",= ":
+        text = text.replace(mark, f"\\{mark}")
+    return text.replace("\n", " ")
+
+
 def pointed(text: str, mistake: Mistake) -> str:
     """Return the line of the mistake, a mark below the place, and what is wrong there."""
     line = text.split("\n")[mistake.line - 1] if text else ""

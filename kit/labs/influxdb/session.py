@@ -33,6 +33,7 @@ _HINTS = {
     "unable to parse": "A line is: measurement,tag=value field=value time. Text in fields stands "
     "in double quotes.",
     "authorization failed": "This user may not do that, or the password is another one.",
+    "query interrupted": "It was cancelled before its end; the server goes on.",
     "timeout": "Ask for less: a shorter time range, or fewer series.",
     "unsupported mean iterator type": "Only numbers have a mean; count() and last() take text too.",
 }
@@ -144,6 +145,17 @@ class Session:
             where["rp"] = policy
         self._do(lambda client: client.write(list(lines), params=where, protocol="line"))
 
+    def cancel(self, text: str) -> None:
+        """Have the server end the query that reads like `text`."""
+        other = Session(self.server, self.database)
+        try:
+            running = other.one("SHOW QUERIES")[0]
+            for number, query in zip(running.column("qid"), running.column("query"), strict=True):
+                if _letters(query) == _letters(text):
+                    other.ask(f"KILL QUERY {int(number)}")
+        finally:
+            other.close()
+
     def close(self) -> None:
         """Close the client; the next request opens another."""
         client, self._client = self._client, None
@@ -180,10 +192,20 @@ class Session:
             raise refused(f"timeout: no answer within {seconds} seconds") from None
 
 
+def told(error: KitError) -> tuple[str, str]:
+    """Return what a panel says of an error: the message, and what to do."""
+    return getattr(error, "message", str(error)), getattr(error, "hint", "")
+
+
 def refused(message: str) -> Refused:
     """Add to a server's words what to do about them."""
     known = (hint for part, hint in _HINTS.items() if part in message)
     return Refused(message, next(known, ""))
+
+
+def _letters(text: str) -> str:
+    """Return what two spellings of one query have in common."""
+    return "".join(filter(str.isalnum, text.lower()))
 
 
 def _words(error: Exception) -> str:

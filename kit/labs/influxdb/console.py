@@ -1,0 +1,163 @@
+"""The InfluxQL console: a query clicked together or typed, its answer as a chart and a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import ipywidgets
+
+from kit.errors import KitError
+from kit.labs.influxdb import answers, influxql
+from kit.labs.influxdb.builder import Builder
+from kit.labs.influxdb.controls import button
+from kit.labs.influxdb.session import Answer, Session, told
+from kit.labs.influxdb.working import Working
+from kit.widgets import units
+from kit.widgets.chart import PALETTE, Chart
+from kit.widgets.code import Code
+from kit.widgets.editor import Editor
+from kit.widgets.parts import Notice
+from kit.widgets.table import Table
+
+if TYPE_CHECKING:
+    from kit.launch.server import Server
+
+_BEYOND = "The query says more than the controls can show: it runs as it is written."
+_EMPTY = "Nothing answers to that."
+_WIDER = "Is the time range wide enough, the policy the right one, and the tag's value spelled so?"
+_BARE = "There is nothing to ask for in this database yet."
+_FIRST = "Points appear here once something has written them: `Refresh` looks again."
+
+
+def console(server: Server, text: str = "", *, database: str = "") -> Console:
+    """Open a console on a server's database, and run `text` if there is one."""
+    return Console(Session(server, database), text)
+
+
+class Console(Working):
+    """A builder beside an editor: each follows the other."""
+
+    def __init__(self, session: Session, text: str) -> None:
+        self.answers: list[Answer] = []
+        self._build(session, text)
+        side = ipywidgets.VBox([self.builder])
+        side.add_class("kit-side")
+        notice = Notice()
+        main = ipywidgets.VBox([self.editor, self.aside, notice, self.chart, self.table])
+        main.add_class("kit-main")
+        halves = ipywidgets.HBox([side, main])
+        halves.add_class("kit-console")
+        super().__init__(
+            "InfluxQL console",
+            session,
+            note=f"{session.title} · database {session.database}",
+            controls=[self.go, self.reload],
+            body=[halves],
+            strip=Code("InfluxQL that ran"),
+            notice=notice,
+        )
+        self.look()
+        if text:
+            self.run()
+
+    def run(self, text: str | None = None) -> list[Answer]:
+        """Run the query given, or the one in the editor, show the answer and return it."""
+        if text is not None:
+            self.editor.value = text
+        self.answers = []
+        with self.turn(self.go):
+            self._run(self.editor.value.strip())
+        return self.answers
+
+    def look(self) -> None:
+        """Read anew which measurements, fields and tags there are."""
+        try:
+            self.builder.look()
+        except KitError as error:
+            self.fail(*told(error))
+            return
+        query = self.builder.query()
+        if query is None:
+            self.empty(_BARE, _FIRST)
+        elif not self.editor.value:
+            self.editor.value = query.text()
+
+    def _build(self, session: Session, text: str) -> None:
+        self.builder = Builder(session, self._clicked)
+        self.editor = Editor(text, "InfluxQL", "SELECT …   (Ctrl+Enter runs it)", self._start)
+        self.aside = Notice()
+        self.chart = Chart(x="time", y="value", time=True)
+        self.table = Table("Answer")
+        self.go = button("Run", "Run the query (Ctrl+Enter)", self._start, primary=True)
+        self.reload = button("Refresh", "Look again what there is to ask for", self._reload)
+
+    def _start(self) -> None:
+        self.begin(self.run)
+
+    def _reload(self) -> None:
+        self.background(self.look)
+
+    def _clicked(self) -> None:
+        """Write what the controls say, and run it."""
+        try:
+            query = self.builder.query()
+        except KitError as error:
+            self.fail(*told(error))
+            return
+        if query is not None:
+            self.run(query.text())
+
+    def _run(self, text: str) -> None:
+        self.start(cancel=lambda: self.session.cancel(text))
+        begun = time.perf_counter()
+        if self.strip is not None:
+            self.strip.show(text)
+        try:
+            self.answers = self.session.ask(text) if text else []
+            self._follow(text)
+        finally:
+            self._draw()
+        self._say(time.perf_counter() - begun)
+
+    def _follow(self, text: str) -> None:
+        """Move the controls to where the text is, if they can show it."""
+        query = influxql.read(text)
+        select = text.lower().startswith("select")
+        if select and (query is None or not self.builder.follow(query)):
+            self.aside.say(_BEYOND)
+        else:
+            self.aside.hide()
+
+    def _draw(self) -> None:
+        series = [one for answer in self.answers for one in answer.series]
+        lines = answers.lines(series)
+        query = influxql.read(self.editor.value)
+        shown = query.aggregate if query and query.aggregate else "value"
+        self.chart.show(lines[: len(PALETTE)], y=shown)
+        self.table.show(*answers.grids(series))
+
+    def _say(self, seconds: float) -> None:
+        rows = sum(answer.count for answer in self.answers)
+        if not rows:
+            self.empty(*self._nothing())
+            return
+        series = [one for answer in self.answers for one in answer.series]
+        said = [units.plural(rows, "row"), f"{len(series):,} series"]
+        lines = len(answers.lines(series))
+        if lines > len(PALETTE):
+            said.append(f"{len(PALETTE)} of {lines} lines drawn")
+        self.done(" · ".join([*said, *self._messages()]), seconds=seconds)
+
+    def _nothing(self) -> tuple[str, str]:
+        """Say of an empty answer whether that is as it should be."""
+        text = self.editor.value.strip().lower()
+        if not text:
+            return "Nothing was asked.", "Choose something on the left, or write a query."
+        if text.startswith(("select", "show")):
+            return _EMPTY, _WIDER
+        return "The server carried it out, and has nothing to show for it.", ""
+
+    def _messages(self) -> Sequence[str]:
+        return [message for answer in self.answers for message in answer.messages]
