@@ -38,7 +38,7 @@ class Source:
         return sqlalchemy.create_engine(
             url,
             isolation_level="AUTOCOMMIT",
-            connect_args=_arguments(url),
+            connect_args=_arguments(url) | options.pop("connect_args", {}),
             hide_parameters=True,
             **options,
         )

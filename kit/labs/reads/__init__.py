@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from kit.errors import UsageError
 from kit.labs import source as sources
+from kit.labs.reads.clients import CONNECTIONS, Connections, check, measure
 from kit.labs.reads.panel import LADDER, Readers
-from kit.labs.reads.readers import CONNECTIONS, Connections, check, measure
 from kit.labs.reads.table import CUSTOMERS, QUERY, ROWS, TABLE, drop, has_index, index, prepare
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import ipywidgets
 
-from kit.labs.reads import readers, table, telling
-from kit.labs.reads.readers import CONNECTIONS, Connections
+from kit.labs.reads import clients, table, telling
+from kit.labs.reads.clients import CONNECTIONS, Connections
 from kit.labs.reads.telling import Case
 from kit.labs.source import Source
 from kit.labs.statements import refused
@@ -16,6 +16,7 @@ from kit.measure.load import Load
 from kit.widgets import units
 from kit.widgets.chart import PALETTE, Series
 from kit.widgets.code import Code
+from kit.widgets.histogram import Distribution, Histogram
 from kit.widgets.measured import MeasuredChart
 from kit.widgets.panel import Panel
 from kit.widgets.table import Table
@@ -39,7 +40,7 @@ class Readers(Panel):
             "again as soon as it has its answer",
             accent=sources[0].accent,
             controls=[self.server, self.index, self.connections, self.go, self.clear],
-            body=[self.chart, self.table],
+            body=[self.chart, self.table, self.latencies],
             strip=Code("SQL and Python that ran", language="python"),
         )
         self.empty(
@@ -94,6 +95,7 @@ class Readers(Panel):
         self.clear.on_click(lambda _button: self._start(self.reset))
         self.chart = MeasuredChart(x="readers", y="reads per second", zero=True, whole=True)
         self.table = Table("Reads")
+        self.latencies = Histogram("s", of="time of one read, with the most readers")
 
     def _start(self, work: object) -> None:
         if not self._turn.locked() and callable(work):
@@ -135,7 +137,7 @@ class Readers(Panel):
     def _rung(self, source: Source, case: Case, count: int) -> Load:
         said = units.plural(count, "reader")
         self.start(f"{said} · coming in", cancel=self._end.set)
-        return readers.measure(
+        return clients.measure(
             source,
             readers=count,
             seconds=self.seconds,
@@ -151,6 +153,9 @@ class Readers(Panel):
         if len(shown) > 1:
             grids.append(telling.tops([(one.label, loads[-1]) for one, loads in shown if loads]))
         self.table.show(*grids)
+        self.latencies.show(
+            [Distribution(one.label, loads[-1].latencies) for one, loads in shown if loads]
+        )
         if self.strip is not None and case is not None:
             self.strip.show(telling.script(case))
 

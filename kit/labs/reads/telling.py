@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kit.labs.reads import readers, table
-from kit.labs.reads.readers import Connections
+from kit.labs.reads import clients, table
+from kit.labs.reads.clients import Connections
 from kit.measure.load import Load
 from kit.widgets import units
 from kit.widgets.table import Grid
@@ -83,4 +83,4 @@ def script(case: Case) -> str:
     """Return the SQL and the Python of a case, ready to be copied."""
     index = f"{table.INDEX} ON {table.TABLE} (customer, id)"
     made = f"# with CREATE INDEX {index}" if case.indexed else f"# without the index {table.INDEX}"
-    return f'QUERY = """{table.QUERY}"""  {made}\n\n{readers.script(case.connections)}'
+    return f'QUERY = """{table.QUERY}"""  {made}\n\n{clients.script(case.connections)}'
