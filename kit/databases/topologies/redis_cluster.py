@@ -92,8 +92,13 @@ def slots(client: Any) -> list[int]:
     """Return the slots that the node behind a client serves."""
     for node in client.cluster("NODES").values():
         if "myself" in node["flags"]:
-            return [slot for part in node["slots"] for slot in _range(part)]
+            return ranges(node["slots"])
     return []
+
+
+def ranges(parts: Sequence[Sequence[str]]) -> list[int]:
+    """Return the slots of ranges given by their two ends, or by the one where that is both."""
+    return [slot for part in parts for slot in range(int(part[0]), int(part[-1]) + 1)]
 
 
 def _migrate(client: Any, slot: int, target: Node) -> int:
@@ -137,10 +142,6 @@ def _state(client: Any) -> dict[str, str]:
 
 def _id(client: Any) -> str:
     return _text(client.execute_command("CLUSTER MYID"))
-
-
-def _range(part: Sequence[str]) -> range:
-    return range(int(part[0]), int(part[-1]) + 1)
 
 
 def _text(reply: Any) -> str:

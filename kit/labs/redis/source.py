@@ -108,6 +108,31 @@ def read(given: Server | str) -> Source:
     return Source(given, f"{product} · {name}" if name else product, kind.accent)
 
 
+@dataclass(frozen=True)
+class Several(Source):
+    """Servers of a panel's own, or those of a topology, which share one password."""
+
+    def open(self, **options: Any) -> Client:
+        """Refuse: which of them is meant must be said."""
+        raise UsageError("These are several servers: open a client of one of them.")
+
+    @property
+    def remedy(self) -> str:
+        """Say what to do when nothing answers."""
+        return "Not enough of the servers answer. Bring back the lost one: its restart()."
+
+    def safe(self, text: str) -> str:
+        """Strike the password out of a message."""
+        for server in self.given:
+            text = text.replace(server.password, "***") if server.password else text
+        return text
+
+
+def several(title: str, servers: Any = ()) -> Several:
+    """Present servers that are used together."""
+    return Several(servers, title, databases.get("redis").accent)
+
+
 def hint(message: str) -> str:
     """Return what to do about an error of the server's; empty where its words say enough."""
     for words, advice in _HINTS.items():
