@@ -15,20 +15,20 @@ _CONFIG = """global:
 rule_files: [rules/*.yml]
 alerting:
   alertmanagers:
-  - basic_auth: {{username: {user}, password_file: {folder}/alertmanager.password}}
+  - basic_auth: {{username: {user}, password_file: alertmanager.password}}
     file_sd_configs: [{{files: [alertmanager.json], refresh_interval: 1s}}]
 scrape_configs:
   - job_name: prometheus
-    basic_auth: {{username: {user}, password_file: {folder}/password}}
+    basic_auth: {{username: {user}, password_file: password}}
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
   - job_name: lesson
     file_sd_configs: [{{files: [targets/*.json], refresh_interval: 1s}}]
   - job_name: pushgateway
     honor_labels: true
-    basic_auth: {{username: {user}, password_file: {folder}/pushgateway.password}}
+    basic_auth: {{username: {user}, password_file: pushgateway.password}}
     file_sd_configs: [{{files: [pushgateway.json], refresh_interval: 1s}}]
   - job_name: node
-    basic_auth: {{username: {user}, password_file: {folder}/node_exporter.password}}
+    basic_auth: {{username: {user}, password_file: node_exporter.password}}
     file_sd_configs: [{{files: [node_exporter.json], refresh_interval: 1s}}]
 """
 
@@ -73,7 +73,7 @@ class Prometheus(Database):
         }
         return Command(
             argv=[str(program.path), *spell(flags)],
-            files=self._files(site, site.port, str(site.directory)),
+            files=self._files(site, site.port),
         )
 
     def container(self, site: Site) -> Container:
@@ -85,7 +85,7 @@ class Prometheus(Database):
             **_WEB,
             **site.settings,
         }
-        files = self._files(site, self.port, folder)
+        files = self._files(site, self.port)
         return Container(
             files={f"{folder}/{name}": text for name, text in files.items()},
             command=spell(flags),
@@ -132,12 +132,18 @@ class Prometheus(Database):
     def _scheme(self, endpoint: Endpoint) -> str:
         return "https" if endpoint.tls else "http"
 
-    def _files(self, site: Site, port: int, folder: str) -> Mapping[str, str]:
-        config = _CONFIG.format(user=self.user, folder=folder, port=port)
-        return {**web_files(self.user, site.password), "prometheus.yml": config}
+    def _files(self, site: Site, port: int) -> Mapping[str, str]:
+        config = _CONFIG.format(user=self.user, port=port)
+        return {
+            **web_files(self.user, site.password),
+            "prometheus.yml": config,
+            # A folder that is there from the start can be watched.
+            "targets/none.json": "[]",
+        }
 
 
-_WEB = {"web.enable-lifecycle": "", "log.level": "warn"}
+# An alert that fires while Alertmanager is not yet known waits for the next sending.
+_WEB = {"web.enable-lifecycle": "", "log.level": "warn", "rules.alert.resend-delay": "2s"}
 
 
 def _build_info(client: Any) -> str:

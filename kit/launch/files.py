@@ -21,7 +21,7 @@ def put(path: Path, text: str, who: account.Account | None) -> None:
 def put_all(directory: Path, texts: Mapping[str, str], who: account.Account | None) -> None:
     """Write several files into a server's directory, by their names."""
     for name, text in texts.items():
-        put(directory / name, text, who)
+        replace(directory, name, text, who)
 
 
 def replace(directory: Path, name: str, text: str, who: account.Account | None) -> None:

@@ -1,0 +1,208 @@
+"""The alert lab: a rule is written and checked, and its alerts followed to their delivery."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from kit import databases
+from kit.errors import KitError
+from kit.labs.prometheus import alerting
+from kit.labs.prometheus.api import Answer, Api, hint
+from kit.labs.prometheus.promtool import check_rules
+from kit.labs.prometheus.receiver import Receiver
+from kit.widgets import units
+from kit.widgets.code import Code
+from kit.widgets.editor import Editor
+from kit.widgets.panel import Panel
+from kit.widgets.parts import Notice
+from kit.widgets.table import Grid, Table
+from kit.widgets.timeline import Timeline
+from kit.widgets.watch import Watch
+
+if TYPE_CHECKING:
+    from kit.launch.server import Server
+
+EVERY = 1.0
+"""Seconds between two looks: as often as the rules are evaluated."""
+
+_WINDOW = 120.0
+_SILENCE = 60.0
+_LINES = 8
+_KEPT_BACK = {"active": "delivered", "suppressed": "kept back", "unprocessed": "waiting"}
+
+
+class AlertLab(Panel):
+    """An editor for a rule file, the alerts on a line of time, and what was delivered."""
+
+    def __init__(
+        self, api: Api, alertmanager: Server, receiver: Receiver, rules: str, since: float
+    ) -> None:
+        server, self.api = api.server, api
+        self.alertmanager, self.receiver = alertmanager, receiver
+        self.since = since
+        self.silences: list[str] = []
+        self._lines: list[str] = []
+        self._turn = threading.Lock()
+        self.watch = Watch(self._look, stopped=self._stopped)
+        self._build(rules)
+        notice = Notice()
+        super().__init__(
+            "Alert lab",
+            note=f"{server.product} · {server.name} → {alertmanager.product}",
+            accent=databases.get(server.database).accent,
+            controls=[self.check, self.apply, self.mute],
+            body=[self.editor, notice, self.line, self.table],
+            strip=Code("What ran", language="text"),
+            notice=notice,
+        )
+        self.empty("No alert has been pending yet.", "Apply a rule, and give it a reason to fire.")
+
+    def put(self, rules: str | None = None) -> bool:
+        """Give the rules in the editor to Prometheus; return whether it took them."""
+        if rules is not None:
+            self.editor.value = rules
+        try:
+            alerting.put_rules(self.api.server, self.editor.value)
+        except KitError as error:
+            self.fail(str(error), "The rules that were there before stay in force.")
+            return False
+        self._ran("promtool check rules lesson.yml", "POST /-/reload")
+        self.done("in force")
+        return True
+
+    def refresh(self) -> None:
+        """Look once at the alerts and at what was delivered."""
+        with self._turn:
+            try:
+                self._show()
+            except KitError as error:
+                self.fail(str(error), hint(str(error)))
+            except OSError:
+                self.fail("Alertmanager does not answer.", "Bring it back with its restart().")
+
+    def close(self) -> None:
+        """Stop looking and remove the panel; rules and silences stay."""
+        self.watch.stop()
+        super().close()
+
+    def _build(self, rules: str) -> None:
+        self.editor = Editor(rules, "Rules", "groups: …   (Ctrl+Enter applies)", self._apply)
+        self.line = Timeline("s", of="since the beginning")
+        self.table = Table("Alerts that Alertmanager holds")
+        self.check = _button("Check", "promtool check rules", self._check)
+        self.apply = _button("Apply", "Check the rules and have Prometheus read them", self._apply)
+        self.apply.button_style = "primary"
+        self.mute = _button("Silence for a minute", "Keep all alerts back", self._mute)
+
+    def _check(self) -> None:
+        try:
+            checked = check_rules(self.editor.value)
+        except KitError as error:
+            self.fail(str(error))
+            return
+        self._ran(checked.command)
+        if checked:
+            self.done(checked.said.splitlines()[-1].strip())
+        else:
+            self.fail(checked.said)
+
+    def _apply(self) -> None:
+        self.background(self.put)
+
+    def _mute(self) -> None:
+        try:
+            held = alerting.held(self.alertmanager)
+            names = {one["labels"]["alertname"] for one in held}
+            for name in names:
+                wish = alerting.silence(self.alertmanager, _SILENCE, alertname=name)
+                self.silences.append(wish)
+        except (KitError, OSError) as error:
+            self.fail(str(error))
+            return
+        self._ran(*(f"POST /api/v2/silences  alertname={name}" for name in sorted(names)))
+        self.done(f"silenced: {', '.join(sorted(names)) or 'nothing is firing'}")
+
+    def _look(self) -> float:
+        self.refresh()
+        return EVERY
+
+    def _show(self) -> None:
+        end = self.api.instant("time()").series[0].value
+        start = max(self.since, end - _WINDOW)
+        states = self.api.range(alerting.STATES, start, end, EVERY)
+        self.line.show(alerting.lanes(states, self.receiver.notifications, start, end))
+        held = alerting.held(self.alertmanager)
+        self.table.show(*([_grid(held)] if held else []))
+        self._say(states, end)
+
+    def _say(self, states: Answer, end: float) -> None:
+        if not states.series and not self.receiver.notifications:
+            return
+        now = [one for one in states.series if end - one.points[-1][0] <= EVERY]
+        said = []
+        for state in ("pending", "firing"):
+            count = sum(one.labels["alertstate"] == state for one in now)
+            said += [f"{count} {state}"] if count else []
+        told = units.plural(len(self.receiver.notifications), "notification")
+        self._ran(alerting.STATES)
+        text = " · ".join([*(said or ["nothing is wrong"]), told])
+        if self.watch.running:
+            self.start(text)
+        else:
+            self.done(text)
+
+    def _ran(self, *lines: str) -> None:
+        self._lines = list(dict.fromkeys([*self._lines, *lines]))[-_LINES:]
+        if self.strip is not None:
+            self.strip.show("\n".join(self._lines))
+
+    def _stopped(self) -> None:
+        self.status.show("waiting", "interrupted · open the panel anew to look again", icon="■")
+
+
+def alerts(
+    server: Server,
+    alertmanager: Server,
+    receiver: Receiver,
+    rules: str = "",
+    *,
+    since: float | None = None,
+    watch: bool = True,
+) -> AlertLab:
+    """Open the alert lab, and put `rules` in force if there are any.
+
+    The line of time begins at `since` (Unix time), now if it is not given. Without `watch` it looks
+    only when asked to.
+    """
+    begin = time.time() if since is None else since
+    shown = AlertLab(Api(server), alertmanager, receiver, rules, begin)
+    if not rules or shown.put():
+        shown.refresh()
+    if watch:
+        shown.watch.start()
+    return shown
+
+
+def _grid(held: Sequence[dict[str, Any]]) -> Grid:
+    rows = [_row(one) for one in held]
+    return Grid(columns=["alert", "labels", "state", "by"], rows=sorted(rows))
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    labels, status = one["labels"], one["status"]
+    own = {k: v for k, v in labels.items() if k not in ("alertname", "instance")}
+    by = ["silence"] * bool(status["silencedBy"]) + ["inhibition"] * bool(status["inhibitedBy"])
+    said = ", ".join(f"{key}={value}" for key, value in own.items())
+    state = _KEPT_BACK.get(str(status["state"]), str(status["state"]))
+    return [str(labels["alertname"]), said, state, ", ".join(by)]
+
+
+def _button(label: str, tooltip: str, act: Callable[[], None]) -> Any:
+    made = ipywidgets.Button(description=label, tooltip=tooltip)
+    made.on_click(lambda _button: act())
+    return made
