@@ -2,5 +2,16 @@
 
 from kit.data.runs import TrainingRun, tracking, train
 from kit.data.training import Digits, classifier, digits, epochs
+from kit.data.trials import Trial, trials
 
-__all__ = ["Digits", "TrainingRun", "classifier", "digits", "epochs", "tracking", "train"]
+__all__ = [
+    "Digits",
+    "TrainingRun",
+    "Trial",
+    "classifier",
+    "digits",
+    "epochs",
+    "tracking",
+    "train",
+    "trials",
+]

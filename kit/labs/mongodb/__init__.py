@@ -1,0 +1,7 @@
+"""MongoDB's labs."""
+
+from __future__ import annotations
+
+from kit.labs.mongodb.builder import Builder, pipeline
+
+__all__ = ["Builder", "pipeline"]
