@@ -79,6 +79,8 @@ class MySQL(Database):
         else:
             flags = ("--no-defaults", "--initialize-insecure", f"--datadir={site.data}")
             run([program.path, *flags, "--innodb-redo-log-capacity=8M"])
+            # It names the server; two of one name cannot follow each other. A start makes another.
+            (site.data / "auto.cnf").unlink(missing_ok=True)
 
     def command(self, program: Program, site: Site) -> Command:
         settings = _SETTINGS | (_DURABLE if site.durable else _THROW_AWAY)

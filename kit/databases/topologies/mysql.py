@@ -77,6 +77,9 @@ def _mariadb(address: list[Any]) -> list[tuple[str, Sequence[Any]]]:
             address,
         ),
         ("SET GLOBAL read_only = ON", []),
+        # MariaDB lets in whoever has this right, and ALL PRIVILEGES hold it.
+        ("SET SESSION sql_log_bin = 0", []),
+        ("REVOKE READ ONLY ADMIN ON *.* FROM CURRENT_USER()", []),
         ("START SLAVE", []),
     ]
 
