@@ -152,7 +152,7 @@ class _Walk:
             return self._write(added) if writes else self._measure(added)
         except ConnectionFailure:
             raise
-        except (PyMongoError, OverflowError) as error:
+        except (PyMongoError, DocumentTooLarge, OverflowError) as error:
             why = refused(error, self.source, known=NAMES)
             return self._fail(why.message, why.hint)
 
