@@ -96,6 +96,7 @@ def test_a_saved_picture_of_measured_values_has_no_digit() -> None:
     for drawing in shown:
         words = [text.replace("p50", "").replace("p99", "") for text in texts(still(drawing))]
         assert not re.search(r"\d", "".join(words))
+        assert not [thing for thing in still(drawing).iter() if thing.get("data-say")]
         assert not re.search(r"\d", drawing.static_text() + drawing.words())
         assert re.search(r"\d", "".join(texts(drawing.svg)))
         assert VIEW in drawing._repr_mimebundle_()

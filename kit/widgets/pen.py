@@ -27,6 +27,7 @@ class Pen:
     """
 
     def __init__(self, height: float, *, live: bool) -> None:
+        self._live = live
         self._colours = _THEME if live else _STILL
         family = "var(--jp-ui-font-family, system-ui, sans-serif)" if live else "sans-serif"
         style = f"font:{FONT}px {family};font-variant-numeric:tabular-nums"
@@ -36,9 +37,12 @@ class Pen:
         self._into = self._root
 
     def item(self, say: str = "") -> None:
-        """Let what follows be one thing that can be pointed at, and says this; "" ends it."""
+        """Let what follows be one thing that can be pointed at, and says this; "" ends it.
+
+        In a still picture nothing can be pointed at, and figures would be saved with it.
+        """
         self._into = self._root
-        if say:
+        if say and self._live:
             self._into = ElementTree.SubElement(self._root, "g", {"data-say": _clean(say)})
 
     def rect(
