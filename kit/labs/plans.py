@@ -15,11 +15,11 @@ from kit.labs.plan import difference, drawing, matching
 from kit.labs.plan.advice import advise
 from kit.labs.plan.document import read
 from kit.labs.plan.matching import Comparison, Pair
-from kit.labs.plan.measure import Settings, cancel, explain, measure, refusal
+from kit.labs.plan.measure import Settings, explain, measure, refusal
 from kit.labs.plan.node import Node, Plan
 from kit.labs.plan.remark import Advice
 from kit.labs.source import Source
-from kit.labs.statements import connect
+from kit.labs.statements import cancel, connect
 from kit.widgets import units
 from kit.widgets.code import Code
 from kit.widgets.editor import Editor

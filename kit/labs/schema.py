@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import Inspector, ObjectKind
 
+from kit.widgets import units
 from kit.widgets.tree import Node
 
+Rows = dict[tuple[str, str], int]
+
+# Both are estimates that the server keeps by itself: nothing is counted for a look at the tree.
+_COUNTS = {
+    "postgresql": "SELECT schemaname, relname, n_live_tup FROM pg_stat_user_tables",
+    "mysql": "SELECT table_schema, table_name, table_rows FROM information_schema.tables",
+}
 _SYSTEM = {"information_schema", "pg_catalog", "pg_toast", "mysql", "performance_schema", "sys"}
 
 
@@ -23,10 +31,20 @@ def schema(engine: Engine) -> list[Node]:
     with engine.connect() as connection:
         inspector = sqlalchemy.inspect(connection)
         names = [name for name in inspector.get_schema_names() if name not in _SYSTEM]
-        return [_schema(inspector, name, inspector.default_schema_name) for name in names]
+        rows = _rows(connection)
+        return [_schema(inspector, name, inspector.default_schema_name, rows) for name in names]
 
 
-def _schema(inspector: Inspector, name: str, default: str | None) -> Node:
+def _rows(connection: Connection) -> Rows:
+    """Return about how many rows each table has, by schema and name, where the server knows."""
+    name = "mysql" if connection.dialect.name == "mariadb" else connection.dialect.name
+    if name not in _COUNTS:
+        return {}
+    found = connection.exec_driver_sql(_COUNTS[name])
+    return {(where, table): int(count) for where, table, count in found if count}
+
+
+def _schema(inspector: Inspector, name: str, default: str | None, rows: Rows) -> Node:
     where = None if name == default else name
     columns = inspector.get_multi_columns(schema=where, kind=ObjectKind.ANY)
     details: dict[str, dict[Any, Any]] = {
@@ -37,7 +55,11 @@ def _schema(inspector: Inspector, name: str, default: str | None) -> Node:
     views = {*inspector.get_view_names(schema=where)}
     tables = [
         _table(
-            inspector, key, found, {part: many.get(key) for part, many in details.items()}, views
+            inspector,
+            key,
+            found,
+            {part: many.get(key) for part, many in details.items()},
+            "view" if key[1] in views else _about(rows.get((name, str(key[1])))),
         )
         for key, found in sorted(columns.items(), key=lambda item: str(item[0][1]))
     ]
@@ -50,7 +72,7 @@ def _table(
     key: Any,
     columns: Sequence[ReflectedColumn],
     details: dict[str, Any],
-    views: set[str],
+    note: str,
 ) -> Node:
     where, name = key
     quote = inspector.dialect.identifier_preparer.quote
@@ -60,11 +82,15 @@ def _table(
     leaves += [_index(index) for index in details["indexes"] or ()]
     return Node(
         label=name,
-        note="view" if name in views else "",
+        note=note,
         kind="table",
         picked=f"{quote(where)}.{quote(name)}" if where else quote(name),
         children=leaves,
     )
+
+
+def _about(rows: int | None) -> str:
+    return "" if rows is None else f"about {units.plural(rows, 'row')}"
 
 
 def _column(column: ReflectedColumn, keys: set[str], links: dict[str, Any], quoted: str) -> Node:

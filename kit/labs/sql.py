@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import ipywidgets
 from sqlalchemy import URL, Connection, Engine, exc
 
+from kit.errors import UsageError
 from kit.labs import source as sources
+from kit.labs.results import frame, free, held, parted, summary
 from kit.labs.schema import schema
 from kit.labs.source import Source
 from kit.labs.statements import (
@@ -19,26 +20,30 @@ from kit.labs.statements import (
     Refusal,
     Result,
     alive,
+    cancel,
     connect,
     refused,
     run,
     split,
     transaction,
 )
-from kit.widgets import units
 from kit.widgets.code import Code
 from kit.widgets.editor import Editor
+from kit.widgets.history import History
 from kit.widgets.panel import Panel
 from kit.widgets.parts import Notice
+from kit.widgets.sheet import Sheet
 from kit.widgets.table import Grid, Table
 from kit.widgets.tree import Tree
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kit.launch.server import Server
 
 __all__ = ["Console", "Refusal", "Result", "connect", "console", "run", "schema", "split"]
 
-LIMITS = (20, 100, 1000, 10_000)
+LIMITS = (20, 100, 1000, 10_000, 100_000, 1_000_000)
 _CHANGES = ("create", "drop", "alter", "rename", "truncate")
 
 
@@ -66,7 +71,7 @@ class Console(Panel):
         side = ipywidgets.VBox([self.tree])
         side.add_class("kit-side")
         notice = Notice()
-        main = ipywidgets.VBox([self.editor, notice, self.table])
+        main = ipywidgets.VBox([self.editor, notice, self.table, self.sheet])
         main.add_class("kit-main")
         halves = ipywidgets.HBox([side, main] if tree else [main])
         halves.add_class("kit-console")
@@ -74,7 +79,7 @@ class Console(Panel):
             "SQL console",
             note=source.title,
             accent=source.accent,
-            controls=[self.go, self.limit, *([self.reload] if tree else [])],
+            controls=[self.go, self.limit, self.history, self.export, self.reload][: 4 + tree],
             body=[halves],
             strip=Code("SQL that ran"),
             notice=notice,
@@ -90,11 +95,24 @@ class Console(Panel):
             self.editor.value = script
         text = self.editor.value
         with self._turn:
-            self._begin()
+            self._begin(text)
             begun = time.perf_counter()
-            self.results = self._answers(text)
-            self._show(text, time.perf_counter() - begun)
+            try:
+                self.results = self._answers(text)
+                self._show(text, time.perf_counter() - begun)
+            except KeyboardInterrupt:
+                self._interrupted()
+                raise
+            finally:
+                self.go.disabled = False
         return self.results
+
+    def frame(self) -> pd.DataFrame:
+        """Return the last rows as a pandas frame: those held, which the row limit may have cut.
+
+        Raise UsageError where no statement has returned rows yet.
+        """
+        return frame(self._last())
 
     def look(self) -> None:
         """Read the schema anew."""
@@ -113,6 +131,8 @@ class Console(Panel):
         self.tree = Tree("Schema", picked=lambda text: self.editor.insert(text))
         self.editor = Editor(script, "SQL", "SELECT …   (Ctrl+Enter runs it)", self._start)
         self.table = Table("Result")
+        self.sheet = Sheet("Result")
+        self.sheet.layout.display = "none"
         self.go = ipywidgets.Button(
             description="Run", tooltip="Run the SQL (Ctrl+Enter)", button_style="primary"
         )
@@ -126,14 +146,48 @@ class Console(Panel):
             description="Refresh schema", tooltip="Read the schema anew"
         )
         self.reload.on_click(lambda _button: self.background(self.look))
+        self.history = History(lambda text: setattr(self.editor, "value", text))
+        self.export = ipywidgets.Button(
+            description="To DataFrame", tooltip="Put the rows into a pandas frame", disabled=True
+        )
+        self.export.on_click(lambda _button: self._export())
 
     def _start(self) -> None:
         if not self._turn.locked():
             self.background(self.run)
 
-    def _begin(self) -> None:
+    def _begin(self, text: str) -> None:
         self.go.disabled = True
-        self.start()
+        self.history.remember(text)
+        self.start(cancel=self._cancel_statement)
+
+    def _cancel_statement(self) -> None:
+        session = self._session
+        if session is not None and not session.closed and not session.invalidated:
+            self.background(lambda: cancel(self.engine, session))
+
+    def _interrupted(self) -> None:
+        """Give the session up: what it was asked last may still be on its way."""
+        self._drop()
+        self.status.show("failed", "interrupted · the session is closed", icon="■")
+
+    def _last(self) -> Result:
+        found = next((one for one in reversed(self.results) if one.columns), None)
+        if found is None:
+            raise UsageError("There are no rows to hand over yet: run a SELECT first.")
+        return found
+
+    def _export(self) -> None:
+        """Put the rows into the notebook's own variables, under a name that is free."""
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+        if shell is None:
+            return
+        result = self._last()
+        name = free(shell.user_ns, "frame")
+        shell.user_ns[name] = frame(result)
+        self.done(f"{held(result)} in the variable {name}")
 
     def _answers(self, text: str) -> list[Result]:
         try:
@@ -168,15 +222,17 @@ class Console(Panel):
         self._session, self._state = None, None
 
     def _show(self, text: str, seconds: float) -> None:
-        self.go.disabled = False
-        many = len(self.results) > 1
-        self.table.show(*(_grid(r, many) for r in self.results if r.refusal is None))
+        whole, large = parted(self.results)
+        self.table.show(*whole)
+        self.sheet.show(large or Grid(columns=(), rows=()))
+        self.sheet.layout.display = None if large else "none"
+        self.export.disabled = not any(result.columns for result in self.results)
         if self.strip is not None:
             self.strip.show(text.strip())
         bad = next((r.refusal for r in self.results if r.refusal), None)
         if bad is not None:
             return self._say(bad, len(self.results), len(split(text)))
-        self.done(_summary(self.results, self._state), seconds=seconds)
+        self.done(summary(self.results, self._state), seconds=seconds)
         if any(r.statement.lower().startswith(_CHANGES) for r in self.results):
             self.look()
         return None
@@ -189,28 +245,3 @@ class Console(Panel):
 def _undone() -> Refusal:
     message = "The connection was lost, and the transaction that was open on it is rolled back."
     return Refusal(message, "Nothing was run. The console is connected again: start from BEGIN.")
-
-
-def _grid(result: Result, many: bool) -> Grid:
-    return Grid(
-        columns=result.columns,
-        rows=result.rows,
-        total=result.count,
-        more=result.more,
-        message=result.message,
-        caption=" ".join(result.statement.split())[:120] if many else "",
-        seconds=result.seconds if many else None,
-    )
-
-
-def _summary(results: Sequence[Result], state: str | None) -> str:
-    if not results:
-        return "nothing to run"
-    last = results[-1]
-    rows = last.count if last.count is not None else len(last.rows)
-    said = [units.plural(rows, "row") if last.columns else last.message]
-    if len(results) > 1:
-        said.insert(0, units.plural(len(results), "statement"))
-    if state is not None:
-        said.append("transaction open" if state == "open" else "transaction aborted")
-    return " · ".join(said)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, exc
 
+from kit.labs.arrival import Arrival
 from kit.magics import refusal
 from kit.magics.statements import Request
 
@@ -72,11 +74,14 @@ class Result:
     """What one statement brought: rows, or a message, or a refusal.
 
     `count` is the number of rows there are, of which `rows` holds `limit` at most; None where the
-    driver does not know it before the last row. `seconds` runs from sending to the last row held.
+    driver does not know it before the last row. `seconds` runs from sending until the last row
+    came; `server` is its part until the answer began to come, None where the driver does not tell.
+    A server may send its first rows while it still works on the others.
     """
 
     statement: str
     seconds: float
+    server: float | None = None
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[Any]] = ()
     count: int | None = None
@@ -100,6 +105,7 @@ def connect(engine: Engine) -> Connection:
 
         for name in _AS_TEXT:
             driver.adapters.register_loader(name, TextLoader)
+        connection.info["arrival"] = Arrival(driver)
     return connection
 
 
@@ -121,6 +127,17 @@ def transaction(connection: Connection) -> str | None:
     if getattr(driver, "in_transaction", None) is True:
         return refusal.OPEN
     return refusal.transaction(driver)
+
+
+def cancel(engine: Engine, connection: Connection) -> None:
+    """Have the server stop what runs on `connection`; it then answers with its own error."""
+    driver: Any = connection.connection.driver_connection
+    with suppress(Exception):
+        if hasattr(driver, "cancel_safe"):
+            driver.cancel_safe()
+        else:
+            with engine.connect() as other:
+                other.exec_driver_sql(f"KILL QUERY {int(driver.thread_id())}")
 
 
 def alive(connection: Connection) -> bool:
@@ -148,26 +165,54 @@ def refused(error: Exception, state: str | None = None) -> Refusal:
 def _execute(connection: Connection, statement: str, limit: int) -> Result:
     begun = time.perf_counter()
     try:
-        # Without parameters the driver leaves %, :name and braces alone.
-        answer = connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        answer, arrived = _send(connection, statement)
         rows = answer.fetchmany(limit + 1) if answer.returns_rows else []
+        count = _count(connection, answer, len(rows))
+        seconds = time.perf_counter() - begun
     except exc.SQLAlchemyError as error:
         seconds = time.perf_counter() - begun
         why = refused(error, transaction(connection))
         return Result(statement=statement, seconds=seconds, refusal=why)
-    seconds = time.perf_counter() - begun
+    server = None if arrived is None else arrived - begun
     if not answer.returns_rows:
-        return Result(statement=statement, seconds=seconds, message=_message(connection, answer))
-    columns, count = tuple(answer.keys()), answer.rowcount
+        message = _message(connection, answer)
+        return Result(statement=statement, seconds=seconds, server=server, message=message)
+    columns = tuple(answer.keys())
     answer.close()
     return Result(
         statement=statement,
         seconds=seconds,
+        server=server,
         columns=columns,
         rows=[tuple(row) for row in rows[:limit]],
-        count=count if count >= 0 else None,
+        count=count,
         more=len(rows) > limit,
     )
+
+
+def _send(connection: Connection, statement: str) -> tuple[CursorResult[Any], float | None]:
+    """Run a statement; return its answer, and the moment at which that began to come, if known."""
+    arrival: Arrival | None = connection.info.get("arrival")
+    if arrival is not None:
+        arrival.at = None
+    # Without parameters the driver leaves %, :name and braces alone.
+    options = {"no_parameters": True, "stream_results": _streams(connection)}
+    answer = connection.exec_driver_sql(statement, execution_options=options)
+    if _streams(connection):
+        return answer, time.perf_counter()
+    return answer, None if arrival is None else arrival.at
+
+
+def _streams(connection: Connection) -> bool:
+    """Tell whether rows are read one by one: only so PyMySQL returns when the answer begins."""
+    return connection.dialect.name in ("mysql", "mariadb")
+
+
+def _count(connection: Connection, answer: CursorResult[Any], seen: int) -> int | None:
+    """Count the rows there are, which takes reading to their end where they come one by one."""
+    if answer.returns_rows and _streams(connection):
+        return seen + sum(len(part) for part in answer.partitions(10_000))
+    return answer.rowcount if answer.rowcount >= 0 else None
 
 
 def _remember(connection: Connection, cursor: Any, *_: Any) -> None:

@@ -13,6 +13,7 @@ from kit.widgets import units, values
 from kit.widgets.parts import HERE, Part
 
 STATIC_ROWS = 20
+STATIC_COLUMNS = 40
 NOTE = 400
 
 
@@ -39,7 +40,9 @@ class Grid:
 
     def saved(self) -> Grid:
         """Return the part that may stand in a saved notebook."""
-        kept = [i for i, name in enumerate(self.columns) if name not in self.volatile]
+        lasting = [i for i, name in enumerate(self.columns) if name not in self.volatile]
+        kept = lasting[:STATIC_COLUMNS]
+        cut = f"First {len(kept)} of {len(lasting):,} columns" if len(lasting) > len(kept) else ""
         total = len(self.rows) if self.total is None else self.total
         return Grid(
             columns=[self.columns[i] for i in kept],
@@ -48,7 +51,7 @@ class Grid:
             more=self.more,
             caption=self.caption,
             message=self.message,
-            note=self.note,
+            note=" · ".join(filter(None, [cut, self.note])),
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 import sqlparse
-from sqlalchemy import URL, Connection, Engine, NullPool, exc
+from sqlalchemy import URL, Connection, NullPool, exc
 from sqlparse import tokens
 
 from kit.errors import SQLError, UsageError
@@ -97,17 +97,6 @@ def single(sql: str) -> str:
     if len(found) > 1 or any(t.ttype is tokens.Punctuation and t.value == ";" for t in flat):
         raise UsageError("A plan belongs to one statement, and here are several: explain each.")
     return statement
-
-
-def cancel(engine: Engine, connection: Connection) -> None:
-    """Have the server stop what runs on `connection`; it then answers with its own error."""
-    driver: Any = connection.connection.driver_connection
-    with suppress(Exception):
-        if hasattr(driver, "cancel_safe"):
-            driver.cancel_safe()
-        else:
-            with engine.connect() as other:
-                other.exec_driver_sql(f"KILL QUERY {int(driver.thread_id())}")
 
 
 def _product(connection: Connection) -> str:
