@@ -150,6 +150,7 @@ def test_the_panel_outlives_a_node_and_strikes_it_out(panel: RingPanel) -> None:
     gone = [owner.name for owner in panel.drawing.owners if owner.gone]
     assert gone == ["cache-2"]
     assert "cache-2" not in panel.which.options
+    assert panel.which.value == "cache-1"
     assert "✗ gone" in panel.static_html()
     panel.add()
     assert [owner.name for owner in panel.drawing.owners if not owner.gone] == [

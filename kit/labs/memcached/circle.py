@@ -196,7 +196,10 @@ class RingPanel(Panel):
 
     def _show(self) -> None:
         names = [server.name for server in self.moving.topology.servers]
-        self.which.options = names
+        chosen = self.which.value
+        with self.which.hold_sync():
+            self.which.options = names
+            self.which.value = chosen if chosen in names else next(iter(names), None)
         self._draw()
         self.table.show(_grid(self.moving.changes, len(self.moving.keys)))
         self.table.layout.display = None if self.moving.changes else "none"

@@ -119,10 +119,7 @@ client.stats("items")   # number, evicted"""
 
 
 def _said(fill: Fill) -> str:
-    return (
-        f"{units.plural(fill.evictions, 'eviction')}; {fill.survived:.0%} of the values are left, "
-        f"and {fill.popular:.0%} of the {POPULAR} that were read"
-    )
+    return f"{units.plural(fill.evictions, 'eviction')}, {fill.survived:.0%} of the values are left"
 
 
 def _grid(fill: Fill) -> Grid:
@@ -142,5 +139,6 @@ def _grid(fill: Fill) -> Grid:
     return Grid(
         columns=["slab class", "chunk (bytes)", "pages (1 MB)", "items", "evicted", "value takes"],
         rows=rows,
-        note="a value goes into the smallest chunk that it fits in; evictions happen per class",
+        note=f"of the {POPULAR} values that were read meanwhile, {fill.popular:.0%} are left; "
+        "evictions happen within a class",
     )

@@ -128,9 +128,11 @@ class Concurrency(Panel):
     def _show(self, kind: Kind) -> None:
         self._lay(visible=True)
         self.table.show(_grid(kind, self.burdens))
-        name = "reads/s" if kind == KINDS[0] else "keys/s"
-        self.chart.x = "clients" if kind == KINDS[0] else "batch readers"
-        self.chart.show(_lines(kind, self.burdens), y=name)
+        alone = kind == KINDS[0]
+        self.chart.x = "clients" if alone else "batch readers"
+        self.chart.show(
+            _lines(kind, self.burdens), y="thousand reads/s" if alone else "million keys/s"
+        )
         if self.strip is not None:
             self.strip.show(_CODE[kind].format(count=_COUNTS[kind][-1]))
 
@@ -146,8 +148,8 @@ class Concurrency(Panel):
 def _lines(kind: Kind, burdens: Sequence[Burden]) -> list[Series]:
     lines: dict[str, list[tuple[float, float]]] = {}
     for one in burdens:
-        alone = (one.load.clients, one.load.throughput)
-        point = alone if kind == KINDS[0] else (one.readers, one.batch_keys)
+        alone = (one.load.clients, one.load.throughput / 1e3)
+        point = alone if kind == KINDS[0] else (one.readers, one.batch_keys / 1e6)
         label = f"{one.server}, {units.plural(one.threads, 'thread')}"
         lines.setdefault(label, []).append(point)
     return [Series(label, points) for label, points in lines.items()]
