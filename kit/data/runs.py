@@ -63,9 +63,9 @@ def train(
         "seed": seed,
     }
     name = run_name or f"sgd-lr{learning_rate:g}-seed{seed}"
-    with _plain_errors(uri):
+    with plain_errors(uri):
         client = tracking(uri)
-        where = _experiment(client, experiment)
+        where = find_experiment(client, experiment)
         run = client.create_run(where, run_name=name, tags={"dataset": "digits"} | (tags or {}))
         metrics: dict[str, float] = {}
         with _outcome(client, run.info.run_id):
@@ -107,7 +107,7 @@ def _log(
     )
 
 
-def _experiment(client: MlflowClient, name: str) -> str:
+def find_experiment(client: MlflowClient, name: str) -> str:
     """Find or create an experiment whose files, should there be any, go to a temporary place."""
     from mlflow.exceptions import MlflowException
 
@@ -155,7 +155,8 @@ def _kill(client: MlflowClient, run: str) -> None:
 
 
 @contextmanager
-def _plain_errors(uri: str) -> Iterator[None]:
+def plain_errors(uri: str) -> Iterator[None]:
+    """Raise a tracking database's refusal as TrackingError, without the password of its `uri`."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
