@@ -55,10 +55,10 @@ class Redis(Database):
         )
 
     def container(self, site: Site) -> Container:
-        # A Sentinel writes into its configuration, and may do so only where its data are.
-        path = "/data/redis.conf" if site.role == WATCHER else _CONFIG
-        config = {path: _config(site, {"dir": "/data"})}
-        return Container(files=config, command=["redis-server", *config, *_mode(site)])
+        config = {_CONFIG: _config(site, {"dir": "/data"})}
+        if site.role == WATCHER:
+            return Container(files=config, command=["sh", "-c", sentinel.script(_CONFIG)])
+        return Container(files=config, command=["redis-server", *config])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         import redis

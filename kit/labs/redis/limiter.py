@@ -14,7 +14,6 @@ import ipywidgets
 from kit.labs.redis import source as sources
 from kit.labs.redis.experiment import Experiment, choice
 from kit.labs.redis.limits import KINDS, Decision, Limiter, most, read
-from kit.labs.redis.reply import spelled
 from kit.labs.redis.source import Client, Source
 from kit.widgets import units
 from kit.widgets.table import Grid, Table
@@ -219,14 +218,14 @@ def _grid(trial: Trial) -> Grid:
             )
             for kind, said in trial.decisions.items()
         ],
-        note=f"At most {trial.limit} are wanted in any {trial.window / 1e6:g} seconds.",
+        note=f"At most {trial.limit} are wanted, wherever the window is laid.",
         volatile=frozenset({"admitted", "most in one window"}),
     )
 
 
 def _scripts(trial: Trial) -> str:
     def call(kind: str) -> str:
-        return spelled(["EVALSHA", "…", 1, f"limit:{kind}:{NAME}", trial.limit, trial.window])
+        return f"EVALSHA … 1 limit:{kind}:{NAME} {trial.limit} {trial.window}"
 
     return "\n".join(
         f"-- {kind.title}: {call(name)}\n{kind.script}" for name, kind in KINDS.items()

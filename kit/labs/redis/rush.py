@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import UnknownName
@@ -153,12 +154,14 @@ def rush(
     source = server if isinstance(server, Source) else sources.read(server)
     answer, ask = _Answer(model, ttl), REMEDIES[remedy]
     everybody: list[_Visitor] = []
+    numbers = count()
     begun = time.perf_counter()
 
     def visit() -> _Visitor:
-        everybody.append(_Visitor(source.open(), len(everybody), begun))
-        everybody[-1].client.ping()
-        return everybody[-1]
+        visitor = _Visitor(source.open(), next(numbers), begun)
+        visitor.client.ping()
+        everybody.append(visitor)
+        return visitor
 
     def once(visitor: _Visitor) -> None:
         ask(answer, visitor)

@@ -50,8 +50,7 @@ class Model:
 
         A new model answers under new names, so that nobody is served by an old one.
         """
-        digest = hashlib.sha256(self.inputs[number].tobytes()).hexdigest()
-        return f"{PREFIX}:{self.name}:{digest[:16]}"
+        return _key(self.name, self.inputs[number])
 
 
 def model(name: str = "forest", seed: int = 0) -> Model:
@@ -67,6 +66,18 @@ def model(name: str = "forest", seed: int = 0) -> Model:
         return Model(name, inputs, linear, linear.coef_)
     forest = _forest(digits, seed)
     return Model(name, inputs, forest, np.tile(forest.feature_importances_, (10, 1)))
+
+
+def key_of(name: str, number: int, seed: int = 0) -> str:
+    """Return the key under which a model's answer is kept, without fitting the model."""
+    digits = data.digits(seed)
+    count = len(digits.test)
+    return _key(name, digits.test[number] if number < count else digits.train[number - count])
+
+
+def _key(name: str, pixels: Any) -> str:
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+    return f"{PREFIX}:{name}:{digest[:16]}"
 
 
 def _forest(digits: data.Digits, seed: int) -> Any:
