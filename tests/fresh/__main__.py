@@ -1,4 +1,4 @@
-"""Prove `make test` and `make lab` on a bare machine, as root and then as a user without root.
+"""Prove `make test`, `make lab` and Binder's build on a bare machine, as root and without.
 
 The machine is a Debian tree in a temporary directory, in namespaces of its own: whatever happens,
 its mounts and processes vanish with the proof, and the directory is deleted.
@@ -23,10 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.fresh import machine
+from tests.fresh import machine, memory
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = ("setup", "test", "lab")
+STEPS = ("setup", "test", "lab", "binder")
 HOMES = {"root": "/root", "learner": "/home/learner"}
 NEEDED = ("debootstrap", "unshare", "chroot", "git", "tar")
 # The first process of a namespace has to reap orphans: a shell does while it waits.
@@ -79,6 +79,25 @@ def start(tree: Path, user: str, *command: str, **options: Any) -> subprocess.Po
     variables = {**machine.environment(), "HOME": HOMES[user], "USER": user}
     place = ["env", "-C", f"{HOMES[user]}/kit"]
     return subprocess.Popen([*inside, *place, *command], env=variables, text=True, **options)
+
+
+# What Binder does with a repository, and then every notebook in turn.
+ON_BINDER = """
+python3 -m venv ~/binder && . ~/binder/bin/activate &&
+bash binder/postBuild && kit test --backend process
+"""
+
+
+def prove_binder(tree: Path, user: str) -> None:
+    """Build and run as Binder would: no root, no engine, no more memory than Binder gives."""
+    print(f"\n== {user}: binder/postBuild, then all notebooks", flush=True)
+    began = time.monotonic()
+    with memory.capped(memory.BINDER) as (join, peak):
+        status = start(tree, user, "sh", "-c", ON_BINDER, preexec_fn=join).wait()
+        took = time.monotonic() - began
+        print(f"== {took:.1f} s, exit status {status}, {peak()}", flush=True)
+    if status:
+        sys.exit(f"Not proven: {user}: Binder")
 
 
 def make(tree: Path, user: str, *arguments: str) -> None:
@@ -171,8 +190,10 @@ def inside(options: argparse.Namespace) -> int:
                 prove_setup(options.tree, user)
             elif name == "test" and name in options.steps:
                 make(options.tree, user, "test", f"ARGS={options.tests}")
-            elif name in options.steps:
+            elif name == "lab" and name in options.steps:
                 prove_lab(options.tree, user)
+            elif name in options.steps and user != "root":
+                prove_binder(options.tree, user)
     print(f"\nProven on {options.suite}: {', '.join(options.steps)} as {', '.join(options.users)}")
     return 0
 
