@@ -46,7 +46,8 @@ def pip_settings() -> dict[str, str]:
     settings = {}
     for line in output(sys.executable, "-m", "pip", "config", "list").splitlines():
         key, _, value = line.partition("=")
-        if not key.startswith(":env:"):
+        # A file of constraints is this machine's own; the lock alone says which versions fit.
+        if not key.startswith(":env:") and not key.endswith(".constraint"):
             name = "PIP_" + key.rpartition(".")[2].upper().replace("-", "_")
             settings[name] = " ".join(str(ast.literal_eval(value)).split())
     return settings
