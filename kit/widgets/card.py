@@ -153,8 +153,8 @@ class Card(Panel):
             self.tail.layout.display = "none"
             return
         text = _attempt(lambda: self.server.logs(LOG_LINES)) or "The log is empty."
-        label = 'tabindex="0" aria-label="Last lines of the log"'
-        self.tail.value = f'<pre class="kit-log" {label}>{escape(text)}</pre>'
+        label = 'tabindex="0" role="log" aria-label="Last lines of the log"'
+        self.tail.value = f'<div class="kit-log" {label}><pre>{escape(text)}</pre></div>'
         self.tail.layout.display = None
 
     def _restart(self) -> None:
