@@ -40,6 +40,10 @@ def test_every_panel_answers_to_its_main_control_and_stays_well(seen: Visit) -> 
     assert [panel for panel in seen.panels if not panel.answered or panel.broke] == []
 
 
+def test_nothing_in_a_panel_keeps_anybody_from_using_it(seen: Visit) -> None:
+    assert seen.barriers == []
+
+
 def test_a_committed_notebook_pictures_its_panels_before_anything_is_run(seen: Visit) -> None:
     assert standins(seen.found) == []
     assert unpictured(seen.panels, seen.found) == []

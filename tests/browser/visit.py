@@ -63,6 +63,7 @@ class Visit:
     panels: list[Panel] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    barriers: list[str] = field(default_factory=list)
 
     def errors(self) -> list[str]:
         """Return what stands in the outputs as an error, or on the standard error stream."""
@@ -99,7 +100,7 @@ def visit(at: Window, name: str) -> Visit:
         stop = _stop(at.content())
         at.run("run-all-above" if stop else "run-all-cells", at=stop)
         seen.panels = use_panels(at)
-        pictures(at, Path(name).stem)
+        seen.barriers = pictures(at, Path(name).stem)
         if stop:
             at.run("run-all-below", at=stop)
         seen.content, seen.left = at.content(), at.read()
@@ -116,11 +117,17 @@ def use_panels(at: Window) -> list[Panel]:
     return [_use(at, element) for one in found if (element := one.as_element())]
 
 
-def pictures(at: Window, name: str) -> None:
-    """Keep pictures of the notebook in both themes, for people to look at."""
+def pictures(at: Window, name: str) -> list[str]:
+    """Keep pictures of the notebook in both themes, for people to look at.
+
+    Return what keeps some people from using its panels: the rules of WCAG 2.1, A and AA, broken.
+    """
+    found = []
     for theme in ("dark", "light"):
         at.dress(theme)
         at.picture(SHOTS / f"{name}-{theme}.png")
+        found += [f"{theme}: {barrier}" for barrier in at.barriers()]
+    return found
 
 
 def _stop(content: Any) -> int:

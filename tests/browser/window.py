@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Playwright, TimeoutError
 
 from tests.browser.lab import Lab
@@ -141,6 +142,18 @@ class Window:
         self.page.set_viewport_size({**SIZE, "height": int(height) + BARS})
         self.page.screenshot(path=file, clip=self.page.evaluate("look.frame()"))
         self.page.set_viewport_size({**SIZE})
+
+    def barriers(self) -> list[str]:
+        """Return which rules of WCAG 2.1, A and AA, the panels break, and where."""
+        if not self.page.locator(".kit-panel").count():
+            return []
+        options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+        run = Axe().run(self.page, context=".kit-panel", options=options)
+        return [
+            f"{broken['id']}: {node['html'][:160]}: {' '.join(node['failureSummary'].split())}"
+            for broken in run.response["violations"]
+            for node in broken["nodes"]
+        ]
 
     def _listen(self, page: Page) -> None:
         page.on("websocket", lambda socket: self._reach(socket.url))

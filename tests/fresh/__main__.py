@@ -92,10 +92,10 @@ def prove_binder(tree: Path, user: str) -> None:
     """Build and run as Binder would: no root, no engine, no more memory than Binder gives."""
     print(f"\n== {user}: binder/postBuild, then all notebooks", flush=True)
     began = time.monotonic()
-    with memory.capped(memory.BINDER) as (join, peak):
+    with memory.capped(memory.BINDER) as (join, limit):
         status = start(tree, user, "sh", "-c", ON_BINDER, preexec_fn=join).wait()
         took = time.monotonic() - began
-        print(f"== {took:.1f} s, exit status {status}, {peak()}", flush=True)
+        print(f"== {took:.1f} s, exit status {status}, {limit}", flush=True)
     if status:
         sys.exit(f"Not proven: {user}: Binder")
 

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 BINDER = 2 * 1024**3
-"""Bytes, as in mybinder.org's documentation: at most 2 GB for a session."""
+"""Bytes that a session on mybinder.org may use, by its documentation: 2 GB."""
+
 _ROOT = Path("/sys/fs/cgroup")
 _OLD, _NEW = _ROOT / "memory", _ROOT / "cgroup.controllers"
+_LEAVING_TAKES = 30.0
 
 
 @contextmanager
-def capped(limit: int) -> Iterator[tuple[Callable[[], None], Callable[[], str]]]:
-    """Give what a child calls to be limited to so many bytes, and what says how many it used."""
-    name = f"kit-fresh-{os.getpid()}"
+def capped(limit: int) -> Iterator[tuple[Callable[[], None], str]]:
+    """Give what a child calls to be limited to so many bytes, and words for the limit."""
     if _OLD.is_dir():
-        group, most, used = _OLD / name, "memory.limit_in_bytes", "memory.max_usage_in_bytes"
+        place, most = _OLD, "memory.limit_in_bytes"
     elif _NEW.exists() and "memory" in _NEW.read_text():
-        group, most, used = _ROOT / name, "memory.max", "memory.peak"
+        place, most = _ROOT, "memory.max"
     else:
-        yield lambda: None, lambda: "memory not limited: this machine has no such control"
+        yield lambda: None, "memory not limited: this machine has no control groups for it"
         return
+    group = place / f"kit-fresh-{os.getpid()}"
     group.mkdir()
     try:
         (group / most).write_text(str(limit))
-        yield (
-            lambda: (group / "cgroup.procs").write_text(str(os.getpid())) and None,
-            lambda: f"{int((group / used).read_text()) / 1e6:.0f} MB at most",
-        )
+        yield lambda: _join(group), f"within {limit / 1024**3:.0f} GB"
     finally:
-        group.rmdir()
+        _remove(group)
+
+
+def _join(group: Path) -> None:
+    (group / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def _remove(group: Path) -> None:
+    """Remove the group once the last of its processes has ended: a supervisor takes its time."""
+    deadline = time.monotonic() + _LEAVING_TAKES
+    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    group.rmdir()
