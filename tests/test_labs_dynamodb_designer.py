@@ -142,6 +142,15 @@ def test_items_without_the_key_are_refused_by_the_server_and_counted(server: Ser
     panel.close()
 
 
+def test_an_item_that_is_too_large_is_refused_in_the_server_s_words(server: Server) -> None:
+    items = [*ITEMS, {"run": "run-9", "epoch": 1, "weights": b"x" * 410_000}]
+    panel = designer(server, items, QUESTIONS, partition="run", sort="epoch")
+    assert "1 item refused" in panel.notice.static_text()
+    assert "size" in panel.notice.static_text()
+    assert_answers_are_right(panel)
+    panel.close()
+
+
 def test_the_same_key_twice_is_refused_and_the_panel_goes_on(panel: Designer) -> None:
     rebuilt(panel, sort="run")
     assert panel.status.state == "failed"

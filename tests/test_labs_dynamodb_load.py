@@ -14,9 +14,10 @@ import pytest
 from kit.errors import UsageError
 from kit.labs.dynamodb import cost, throttling
 from kit.labs.dynamodb.cost import Prices, Workload, compare
+from kit.labs.dynamodb.design import Design
 from kit.labs.dynamodb.heat import hotkeys
 from kit.labs.dynamodb.keys import KeyChoice, counting, send
-from kit.labs.dynamodb.layout import pages
+from kit.labs.dynamodb.layout import create, pages
 from kit.labs.dynamodb.meters import KINDS, meter
 from kit.labs.dynamodb.paying import calculator
 from kit.labs.dynamodb.simulation import MODEL, scaling
@@ -220,18 +221,8 @@ def test_an_attribute_that_is_missing_is_refused_before_anything_is_written(
 
 @pytest.fixture
 def filled(server: Server) -> Iterator[Any]:
-    table = server.connect().create_table(
-        TableName="metered",
-        KeySchema=[
-            {"AttributeName": "run", "KeyType": "HASH"},
-            {"AttributeName": "epoch", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "run", "AttributeType": "S"},
-            {"AttributeName": "epoch", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    definition = Design(partition="run", sort="epoch").definition([{"run": "a", "epoch": 1}])
+    table = create(server.connect(), "metered", definition)
     for run in ("a", "b"):
         for epoch in range(3):
             table.put_item(Item={"run": run, "epoch": epoch, "weights": b"x" * 3000})

@@ -225,6 +225,42 @@ def test_the_figure_that_moto_makes_up_is_not_shown(server: Server, table: Any) 
     assert "server says" not in bill.panel().static_html() + bill.panel().static_text()
 
 
+def test_the_figure_of_a_server_that_meters_stands_beside_the_computed_one(
+    table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.labs.dynamodb.bill.is_metered", lambda _resource: True)
+    with metering(table) as bill:
+        answer = table.put_item(Item=item(1, 3000, model="m", score=1))
+        table.get_item(Key={"run": "a", "epoch": 1})
+        table.meta.client.describe_table(TableName="runs")
+    put, index, get = bill.lines
+    assert put.said == float(answer["ConsumedCapacity"]["CapacityUnits"])
+    assert index.said is None
+    assert get.said is not None
+    assert "the server says" in bill.panel().static_text()
+    assert "metered" in bill.panel().note
+
+
+def test_an_item_beyond_400_kb_is_refused_by_the_server_and_costs_nothing(table: Any) -> None:
+    with metering(table) as bill, pytest.raises(ClientError, match="Item size"):
+        table.put_item(Item=item(1, 400 * KB + 1))
+    assert bill.lines == []
+
+
+def test_a_bill_can_be_added_up_by_call_and_table(table: Any) -> None:
+    with metering(table) as bill:
+        for epoch in range(3):
+            table.put_item(Item=item(epoch, 1025, model="m", score=epoch))
+        table.scan()
+    panel = bill.panel()
+    panel.kind.index = 1
+    (grid,) = panel.table.grids
+    rows = [(row[0], row[1], row[2], row[3], str(row[4])) for row in grid.rows]
+    assert rows[0] == ("PutItem", "runs", 3, 3 * 1025, "6 write")
+    assert rows[1][4] == "3 write"
+    assert [row[0] for row in rows] == ["PutItem", "PutItem", "Scan"]
+
+
 def test_the_bill_is_shown_escaped_and_says_what_it_is(table: Any) -> None:
     with metering(table) as bill:
         table.scan()

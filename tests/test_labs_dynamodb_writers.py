@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from kit.errors import Unsupported, UsageError
+from kit.errors import UnknownName, Unsupported, UsageError
 from kit.labs import dynamodb
 from kit.labs.dynamodb import global_tables, locking
-from kit.labs.dynamodb.layout import pages
+from kit.labs.dynamodb.design import Design
+from kit.labs.dynamodb.layout import create, pages
 from kit.labs.dynamodb.paging import Page, pager, scan
 from kit.labs.dynamodb.replication import Region, replicate
 from kit.labs.dynamodb.story import Story, Theatre
@@ -39,19 +40,9 @@ def other(home: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def table(server: Server) -> Iterator[Any]:
-    made = server.connect().create_table(
-        TableName="epochs",
-        KeySchema=[
-            {"AttributeName": "run", "KeyType": "HASH"},
-            {"AttributeName": "epoch", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "run", "AttributeType": "S"},
-            {"AttributeName": "epoch", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )
+    definition = Design(partition="run", sort="epoch").definition([{"run": "a", "epoch": 1}])
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    made = create(server.connect(), "epochs", definition | {"StreamSpecification": stream})
     yield made
     made.delete()
     made.meta.client.close()
@@ -133,6 +124,14 @@ def test_a_story_waits_for_its_reader_and_its_saved_picture_tells_the_end(
     assert writers.step_button.disabled
     writers.begin()
     assert not writers.step_button.disabled
+
+
+def test_a_story_may_be_chosen_by_name_and_an_unknown_name_is_refused(server: Server) -> None:
+    panel = locking.writers(server, "two transactions")
+    assert "Champion: first" in panel.static_text()
+    panel.close()
+    with pytest.raises(UnknownName, match="optimistic locking"):
+        locking.writers(server, "optimistic lock")
 
 
 def test_a_server_lost_in_the_middle_of_a_story_is_told_and_the_story_can_be_begun_anew(

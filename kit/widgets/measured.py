@@ -1,4 +1,4 @@
-"""A chart of what was measured on this machine, which is other tomorrow."""
+"""Charts that write few digits: of what is computed, and of what was measured here and today."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from kit.widgets.chart import Chart
 from kit.widgets.picture import Line, Span
 
 
-class MeasuredChart(Chart):
+class RoundedChart(Chart):
+    """Write values in three digits, where more would say nothing."""
+
+    def _draw(self) -> None:
+        self.lines = [replace(line, last=units.short(line.known[-1][1])) for line in self.lines]
+        super()._draw()
+
+
+class MeasuredChart(RoundedChart):
     """Write values in three digits; a saved notebook keeps the shape of the lines, no values."""
 
     def kept(self) -> tuple[list[Line], Span]:
@@ -17,7 +25,3 @@ class MeasuredChart(Chart):
         names = ["0" if tick == 0 else "" for tick in self._upright.ticks]
         bare = [replace(line, last="") for line in self.lines]
         return bare, replace(self._upright, labels=names)
-
-    def _draw(self) -> None:
-        self.lines = [replace(line, last=units.short(line.known[-1][1])) for line in self.lines]
-        super()._draw()

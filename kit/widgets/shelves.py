@@ -12,8 +12,8 @@ import traitlets
 from kit.widgets import units, values
 from kit.widgets.parts import HERE, Part
 
-SHELVES, BOXES = 24, 40
-"""How many shelves, and boxes on each, are drawn at most."""
+SHELVES, BOXES, STATIC_BOXES = 24, 40, 20
+"""How many shelves, and boxes on each, are drawn at most, live and in a still picture."""
 
 Kind = Literal["", "hit", "read"]
 _SIGNS: dict[Kind, tuple[str, str]] = {
@@ -22,6 +22,7 @@ _SIGNS: dict[Kind, tuple[str, str]] = {
     "": ("", "not touched"),
 }
 _LEFT = ' align="left" style="text-align:left"'
+_WHOLE = ' align="left" style="text-align:left;white-space:nowrap"'
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ class Shelves(Part):
         if not self.shelves:
             return ""
         rows = "".join(
-            f"<tr><th{_LEFT}>{_shown(shelf.label)}</th>"
+            f"<tr><th{_WHOLE}>{_shown(shelf.label)}</th>"
             f"<td{_LEFT}>{escape(_line(shelf))}</td>"
-            f"<td{_LEFT}>{escape(shelf.note)}</td></tr>"
+            f"<td{_WHOLE}>{escape(shelf.note)}</td></tr>"
             for shelf in self.shelves[:SHELVES]
         )
         foot = "".join(f"<p>{escape(line)}</p>" for line in self._foot())
@@ -137,9 +138,10 @@ def _box(box: Box) -> str:
 
 
 def _line(shelf: Shelf) -> str:
-    shown = [f"{_SIGNS[box.kind][0]}{values.plain(box.text, 16)}" for box in shelf.boxes[:BOXES]]
-    more = len(shelf.boxes) - BOXES
-    return "  ".join([*shown, *([f"and {more:,} more"] if more > 0 else [])])
+    drawn = shelf.boxes[:STATIC_BOXES]
+    shown = [f"{_SIGNS[box.kind][0]}{values.plain(box.text, 24)}" for box in drawn]
+    more = len(shelf.boxes) - len(drawn)
+    return " · ".join([*shown, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _shown(text: str) -> str:

@@ -13,7 +13,7 @@ from kit.labs.dynamodb.traffic import Call
 from kit.labs.dynamodb.weight import Wire, wire_size
 from kit.widgets import units
 
-_FACTORS = {"eventual": "½ (eventually consistent)", "strong": "1 (strongly consistent)"}
+_FACTORS = {"eventual": "½ (eventual)", "strong": "1 (strong)", "transactional": "2 (transaction)"}
 _FREE = ("DescribeTable", "ListTables", "CreateTable", "DeleteTable", "UpdateTable")
 _UNKNOWN = "the kit has no published rule for this call"
 
@@ -102,15 +102,15 @@ def _one_by_one(call: Call, table: str, items: Sequence[Wire | None], how: Consi
     sizes = [wire_size(item or {}) for item in items]
     blocks = sum(capacity.blocks(one, READ_BLOCK) for one in sizes)
     missing = sum(item is None for item in items)
-    each = "each rounded up alone: " if len(sizes) > 1 else ""
-    none = f"{missing} not there, counted all the same: " if missing else ""
+    each = "; each rounded up alone" if len(sizes) > 1 else ""
+    none = f"; {missing} not there, but paid" if missing else ""
     return Line(
         call=call.operation,
         where=table,
         items=len(sizes),
         size=sum(sizes),
         units=capacity.batch_units(sizes, how),
-        why=f"{none}{each}{_blocks(blocks, '4 KB')} × {_FACTORS.get(how, '2 (transactional)')}",
+        why=f"{_blocks(blocks, '4 KB')} × {_FACTORS[how]}{each}{none}",
     )
 
 
@@ -120,7 +120,7 @@ def _page(call: Call, scales: Scales) -> Iterator[Line]:
     sizes = [wire_size(item) for item in scales.page(call.request, call.answer)]
     together = sum(sizes)
     dropped = len(sizes) - int(call.answer.get("Count", len(sizes)))
-    also = f"{dropped} filtered out, paid for all the same: " if dropped else ""
+    also = f"; {dropped} filtered out, but paid" if dropped else "; rounded up once"
     blocks = _blocks(capacity.blocks(together, READ_BLOCK), "4 KB")
     yield Line(
         call=call.operation,
@@ -128,7 +128,7 @@ def _page(call: Call, scales: Scales) -> Iterator[Line]:
         items=len(sizes),
         size=together,
         units=capacity.page_units(sizes, how),
-        why=f"{also}added up, then rounded up once: {blocks} × {_FACTORS[how]}",
+        why=f"{blocks} × {_FACTORS[how]}{also if len(sizes) > 1 else ''}",
     )
 
 
@@ -153,7 +153,7 @@ def _table_line(call: Call, table: str, writes: Sequence[Write], *, double: bool
         pairs = [(before, 0) for before, _ in pairs]
     sizes = [max(pair) for pair in pairs]
     blocks = sum(capacity.blocks(one, WRITE_BLOCK) for one in sizes)
-    why = "the condition failed, the item that is there counts: " if call.error else _larger(pairs)
+    why = "; the condition failed, what is there counts" if call.error else _larger(pairs)
     return Line(
         call=call.operation,
         where=table,
@@ -161,7 +161,7 @@ def _table_line(call: Call, table: str, writes: Sequence[Write], *, double: bool
         items=len(writes),
         size=sum(sizes),
         units=sum(capacity.write_units(*pair, transactional=double) for pair in pairs),
-        why=why + _blocks(blocks, "1 KB") + (" × 2 (transactional)" if double else ""),
+        why=_blocks(blocks, "1 KB") + (" × 2 (transaction)" if double else "") + why,
     )
 
 
@@ -216,8 +216,8 @@ def _none(_call: Call) -> Iterable[tuple[str, dict[str, Any]]]:
 
 def _larger(pairs: Sequence[tuple[int, int]]) -> str:
     if len(pairs) > 1:
-        return "each rounded up alone: "
-    return "the larger of before and after: " if pairs and all(pairs[0]) else ""
+        return "; each rounded up alone"
+    return "; the larger of before and after" if pairs and all(pairs[0]) else ""
 
 
 def _blocks(count: int, of: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
+
+import ipywidgets
 
 from kit import databases
 from kit.labs.dynamodb import account
@@ -55,25 +58,61 @@ class Bill:
 
 
 class Receipt(Panel):
-    """Show lines of a bill, and what they add up to."""
+    """Show lines of a bill, each for itself or added up, and what they come to."""
 
     def __init__(self, *, metered: bool) -> None:
         self.metered = metered
+        self.lines: Sequence[Line] = ()
         self.table = Table("Capacity units")
-        accent = databases.get("dynamodb").accent
-        note = COMPUTED + (_ALSO if metered else "")
-        super().__init__("Capacity units", note=note, accent=accent, body=[self.table])
+        self.kind = ipywidgets.Dropdown(
+            options=["each call", "added up by call and table"], description="Show"
+        )
+        self.kind.style.description_width = "auto"
+        self.kind.layout.width = "auto"
+        super().__init__(
+            "Capacity units",
+            note=COMPUTED + (_ALSO if metered else ""),
+            accent=databases.get("dynamodb").accent,
+            controls=[self.kind],
+            body=[self.table],
+        )
+        self.kind.observe(lambda _change: self.show(self.lines), "value")
 
     def show(self, lines: Sequence[Line]) -> None:
         """Replace what is shown."""
+        self.lines = lines
         if not lines:
             self.empty(
                 "No call was made that uses capacity units.",
                 "Make some inside the `with` block, through the resource that it names.",
             )
             return
-        self.table.show(grid(lines, metered=self.metered))
+        shown = lines if self.kind.index == 0 else added(lines)
+        self.table.show(grid(shown, metered=self.metered))
         self.done(total(lines))
+
+
+def added(lines: Sequence[Line]) -> list[Line]:
+    """Add lines of the same call, on the same table or index, up."""
+    sums: dict[tuple[str, str], list[Line]] = {}
+    for line in lines:
+        sums.setdefault((line.call, line.where), []).append(line)
+    return [
+        replace(
+            same[0],
+            items=sum(line.items for line in same),
+            size=sum(line.size for line in same),
+            units=_sum(line.units for line in same),
+            said=_sum(line.said for line in same),
+            why=f"{units.plural(len(same), 'call')}, each rounded for itself",
+        )
+        for same in sums.values()
+    ]
+
+
+def _sum(numbers: Iterable[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 @contextmanager
@@ -98,13 +137,13 @@ def metering(resource: Any) -> Iterator[Bill]:
     tap = Tap(resource, going=going, gone=gone)
     scales = Scales(known, tap.quiet)
     ask = _ask if bill.metered else _nothing
-    known.meta.events.register("provide-client-params.dynamodb", ask)
+    known.meta.events.register("before-parameter-build.dynamodb", ask)
     tap.open()
     try:
         yield bill
     finally:
         tap.close()
-        known.meta.events.unregister("provide-client-params.dynamodb", ask)
+        known.meta.events.unregister("before-parameter-build.dynamodb", ask)
 
 
 def is_metered(resource: Any) -> bool:
@@ -139,7 +178,11 @@ def total(lines: Sequence[Line]) -> str:
     kinds = {"read": 0.0, "write": 0.0}
     for line in lines:
         kinds[line.kind] += line.units or 0
-    return " · ".join(f"{number:g} {kind} units" for kind, number in kinds.items() if number)
+    return " · ".join(
+        f"{number:g} {kind} {'unit' if number == 1 else 'units'}"
+        for kind, number in kinds.items()
+        if number
+    )
 
 
 def _units(line: Line) -> Shown | None:

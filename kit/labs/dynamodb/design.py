@@ -111,6 +111,18 @@ def key_type(name: str, items: Iterable[Mapping[str, Any]]) -> str:
     raise UsageError(f"No item has an attribute {name!r}, so it cannot be a key.")
 
 
+def keyable(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name the attributes of items that can be a key."""
+    found = []
+    for name in dict.fromkeys(name for item in items for name in item):
+        try:
+            key_type(name, items)
+        except UsageError:
+            continue
+        found.append(name)
+    return found
+
+
 def _schema(of: Design | Index) -> list[dict[str, str]]:
     kinds = zip(of.keys, ("HASH", "RANGE"), strict=False)
     return [{"AttributeName": name, "KeyType": kind} for name, kind in kinds]

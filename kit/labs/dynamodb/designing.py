@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from kit import databases
-from kit.errors import KitError, UsageError
+from kit.errors import UsageError
 from kit.labs.dynamodb import layout, refusals
-from kit.labs.dynamodb.design import Design, Index, key_type
+from kit.labs.dynamodb.design import Design, Index, keyable
 from kit.labs.dynamodb.layout import Answer, Built, Item
 from kit.labs.dynamodb.patterns import ICONS, Pattern
 from kit.widgets import units
@@ -67,7 +67,7 @@ class Designer(Panel):
         self.answers: list[Answer] = []
         self._db: Any = None
         self._turn = threading.Lock()
-        names = _keyable(self.items)
+        names = keyable(self.items)
         self.partition = _choice("Partition key", names, first.partition)
         self.sort = _choice("Sort key", [_NONE, *names], first.sort or _NONE)
         given = index or (_NONE, _NONE)
@@ -80,6 +80,8 @@ class Designer(Panel):
         )
         self.go.on_click(lambda _button: self.background(self.build))
         self.asked = _choice("Mark", [("what no question reads", -1)], -1)
+        marking = ipywidgets.HBox([self.asked])
+        marking.add_class("kit-controls")
         self.shelves = Shelves("Items by partition")
         self.verdicts = Table("Questions")
         super().__init__(
@@ -87,7 +89,7 @@ class Designer(Panel):
             note=f"{server.product} · {server.name}",
             accent=databases.get("dynamodb").accent,
             controls=[self.partition, self.sort, self.by, self.then, self.go],
-            body=[self.verdicts, self.asked, self.shelves],
+            body=[self.verdicts, marking, self.shelves],
             strip=Code("Code that ran", language="python"),
         )
         self.asked.observe(lambda change: self._mark(), "value")
@@ -233,18 +235,6 @@ def _lost(built: Built, design: Design) -> str:
             f"the same {same}, only the last one stays"
         )
     return "; ".join(said)
-
-
-def _keyable(items: Sequence[Item]) -> list[str]:
-    """Name the attributes that can be a key."""
-    found = []
-    for name in dict.fromkeys(name for item in items for name in item):
-        try:
-            key_type(name, items)
-        except KitError:
-            continue
-        found.append(name)
-    return found
 
 
 def _choice(label: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:

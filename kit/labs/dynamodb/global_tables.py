@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from kit.errors import UsageError
 from kit.labs.dynamodb import replication, streams
-from kit.labs.dynamodb.layout import drop
+from kit.labs.dynamodb.design import Design
+from kit.labs.dynamodb.layout import create, drop
 from kit.labs.dynamodb.replication import Region, replicate
 from kit.labs.dynamodb.story import Names, Step, Story, Theatre
 from kit.widgets.code import Code
@@ -88,9 +89,7 @@ def regions(servers: Sequence[Server], story: str = STORIES[0].name) -> Regions:
         raise UsageError(
             'Two regions want two servers: kit.topology("dynamodb", "ring", nodes=2), for example.'
         )
-    shown = Regions(servers)
-    shown.story.label = story
-    return shown
+    return Regions(servers, story)
 
 
 def region(server: Server, name: str) -> Region:
@@ -98,14 +97,12 @@ def region(server: Server, name: str) -> Region:
     stream = streams.connect(server)
     db = server.connect()
     drop(db, TABLE)
-    table = db.create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "model", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "model", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    table = create(
+        db,
+        TABLE,
+        Design(partition="model").definition([{"model": ""}])
+        | {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
     )
-    table.wait_until_exists()
     table.reload()
     return Region(name, table, stream)
 
@@ -113,7 +110,7 @@ def region(server: Server, name: str) -> Region:
 class Regions(Theatre):
     """Two real tables on two real servers; what joins them is a model, and is shown."""
 
-    def __init__(self, servers: Sequence[Server]) -> None:
+    def __init__(self, servers: Sequence[Server], first: str) -> None:
         self.servers = list(servers)
         self._regions: list[Region] = []
         strip = Code("The model, all of it", language="python")
@@ -123,6 +120,7 @@ class Regions(Theatre):
             "when the story says so",
             lanes=NAMES,
             stories=STORIES,
+            first=first,
             set_up=self._scene,
             strip=strip,
         )

@@ -18,6 +18,7 @@ from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.shelves import Box, Shelf, Shelves
 from kit.widgets.table import Grid, Table
+from kit.widgets.values import Shown
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -58,7 +59,9 @@ class HotKeys(Panel):
             one.style.description_width = "auto"
             one.layout.width = "auto"
         self.go = ipywidgets.Button(
-            description="Send the traffic", tooltip="Write all events under this key"
+            description="Send the traffic",
+            tooltip="Write all events under this key",
+            button_style="primary",
         )
         self.go.on_click(lambda _button: self.background(self._again))
         self.map = Shelves("Requests by partition key")
@@ -109,7 +112,7 @@ class HotKeys(Panel):
 def _shelf(found: Traffic) -> Shelf:
     total = found.counts.total()
     boxes = [
-        Box(f"{key} {count}", f"{key}: {count / total:.1%} of all requests", heat=count / total)
+        Box(f"{key} ×{count}", f"{key}: {count / total:.1%} of all requests", heat=count / total)
         for key, count in found.counts.most_common()
     ]
     return Shelf(label=found.choice.name, boxes=boxes, note=units.plural(len(boxes), "key"))
@@ -124,7 +127,7 @@ def _grid(traffic: Sequence[Traffic]) -> Grid:
                 len(one.counts),
                 one.hottest[0],
                 round(100 * one.hottest[1], 1),
-                round(one.ceiling),
+                Shown(f"{one.ceiling:,.0f}", one.ceiling),
             ]
             for one in traffic
         ],

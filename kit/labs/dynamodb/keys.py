@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from kit.errors import UsageError
 from kit.labs.dynamodb.capacity import write_units
-from kit.labs.dynamodb.layout import drop
+from kit.labs.dynamodb.design import Design
+from kit.labs.dynamodb.layout import create, drop
 from kit.labs.dynamodb.scales import python
 from kit.labs.dynamodb.traffic import Call, Tap
 from kit.labs.dynamodb.weight import size
@@ -105,8 +106,8 @@ def send(
             raise UsageError(f"Every event needs the attribute {name!r} to be keyed by it.")
     db = server.connect()
     drop(db, TABLE)
-    db.create_table(TableName=TABLE, **_definition()).wait_until_exists()
     items = [_item(event, choice, number) for number, event in enumerate(events)]
+    create(db, TABLE, Design(partition=_KEY, sort=_ORDER).definition(items))
     with ThreadPoolExecutor(clients) as crew:
         parts = [items[start::clients] for start in range(clients)]
         counted = list(crew.map(lambda part: _write(server, part), parts))
@@ -128,17 +129,6 @@ def _write(server: Server, items: Sequence[Mapping[str, Any]]) -> Counter[str]:
 def _item(event: Mapping[str, Any], choice: KeyChoice, number: int) -> dict[str, Any]:
     identity = text_of(event.get("id", number))
     return {**event, _KEY: choice.value(event, identity), _ORDER: identity}
-
-
-def _definition() -> dict[str, Any]:
-    kinds = ((_KEY, "HASH"), (_ORDER, "RANGE"))
-    return {
-        "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in kinds],
-        "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": "S"} for name, _ in kinds
-        ],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
 
 
 def _values(call: Call, attribute: str) -> list[str]:

@@ -53,8 +53,7 @@ def build(db: Any, name: str, design: Design, items: Sequence[Item]) -> Built:
         raise UsageError(f"The designer takes up to {MOST:,} items; give it a part of yours.")
     definition = design.definition(items)
     drop(db, name)
-    table = db.create_table(TableName=name, **definition)
-    table.wait_until_exists()
+    table = create(db, name, definition)
     refusals = []
     for item in items:
         try:
@@ -66,6 +65,13 @@ def build(db: Any, name: str, design: Design, items: Sequence[Item]) -> Built:
     written = len(items) - len(refusals)
     left = len(list(pages(table, "scan")))
     return Built(table, written, left, len(refusals), next(iter(refusals), ""))
+
+
+def create(db: Any, name: str, definition: Mapping[str, Any]) -> Any:
+    """Create a table, and return it when it is there."""
+    table = db.create_table(TableName=name, **definition)
+    table.wait_until_exists()
+    return table
 
 
 def drop(db: Any, name: str) -> None:

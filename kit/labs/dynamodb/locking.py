@@ -123,16 +123,17 @@ def promotion(old: str, new: str) -> list[dict[str, Any]]:
 
 
 def writers(server: Server, story: str = STORIES[0].name) -> Writers:
-    """Open the stories of two writers, each with a client of its own; `story` comes first."""
-    shown = Writers(server)
-    shown.story.label = story
-    return shown
+    """Open the stories of two writers, each with a client of its own; `story` comes first.
+
+    Raise UnknownName where there is no story of that name.
+    """
+    return Writers(server, story)
 
 
 class Writers(Theatre):
     """Two real clients on one real table, called kit_writers."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, first: str) -> None:
         self.server = server
         self._clients: list[Any] = []
         strip = Code("Code that sets the scene", language="python")
@@ -141,6 +142,7 @@ class Writers(Theatre):
             note=f"{server.product} · {server.name} · each with a client of its own",
             lanes=["writer A", "writer B"],
             stories=STORIES,
+            first=first,
             set_up=self._scene,
             strip=strip,
         )

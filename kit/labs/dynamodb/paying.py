@@ -10,8 +10,9 @@ from kit import databases
 from kit.errors import KitError
 from kit.labs.dynamodb import cost
 from kit.labs.dynamodb.cost import Cost, Prices, Workload
-from kit.widgets.chart import Chart, Series
+from kit.widgets.chart import Series
 from kit.widgets.code import Code
+from kit.widgets.measured import RoundedChart
 from kit.widgets.panel import Panel
 from kit.widgets.profile import Profile
 from kit.widgets.table import Grid, Table
@@ -43,7 +44,9 @@ class Calculator(Panel):
             "Requests in each hour of the day", cost.SHAPES["office hours"], self._drawn
         )
         self.table = Table("Cost of a month")
-        self.chart = Chart(x="average load, % of the peak", y="US dollars a month", zero=True)
+        self.chart = RoundedChart(
+            x="average load, % of the peak", y="US dollars a month", zero=True
+        )
         paid = ipywidgets.HBox([one for _, one in self.paid])
         paid.add_class("kit-controls")
         super().__init__(

@@ -11,15 +11,18 @@ from kit import databases
 from kit.errors import KitError
 from kit.labs.dynamodb import throttling
 from kit.labs.dynamodb.throttling import LOADS, Settings, Trace, simulate
-from kit.widgets.chart import Chart, Series
+from kit.widgets.chart import Series
 from kit.widgets.code import Code
+from kit.widgets.measured import RoundedChart
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
+from kit.widgets.values import Shown
 
 _MODEL = (
-    "Each second: the provisioned units, and what is left of the last five minutes' unused ones. "
-    "One partition serves 1,000 units a second at most. Target tracking looks at whole minutes: "
-    "two in a row above the target raise the capacity, fifteen well below lower it."
+    "A simulation. Each second: the provisioned units, and what is left of the last five minutes' "
+    "unused ones; one partition serves 1,000 units a second at most. Target tracking looks at "
+    "whole minutes: two in a row above the target raise the capacity, fifteen well below lower it. "
+    "The service itself may be kinder."
 )
 
 
@@ -57,12 +60,12 @@ class Scaling(Panel):
         self.provisioned = _number("Provisioned", settings.provisioned, 1e6)
         self.target = _number("Target, %", 100 * settings.target, 100)
         self.hottest = _number("Hottest key, %", 100 * settings.hottest, 100)
-        self.chart = Chart(x="minute", y="write units per second", zero=True)
+        self.chart = RoundedChart(x="minute", y="write units per second", zero=True)
         self.table = Table("What became of the load")
         controls = [self.load, self.base, self.provisioned, self.target, self.hottest]
         super().__init__(
             "Simulation of throttling and auto scaling",
-            note=_MODEL,
+            note="arithmetic by the documented rules; no server is asked",
             accent=databases.get("dynamodb").accent,
             controls=controls,
             body=[self.chart, self.table],
@@ -123,15 +126,19 @@ def _grid(trace: Trace) -> Grid:
         columns=["offered, units", "served", "throttled", "seconds with throttling", "unused"],
         rows=[
             [
-                round(offered),
-                round(served),
-                round(offered - served),
-                sum(throttled),
-                round(sum(trace.provisioned) - served),
+                _whole(offered),
+                _whole(served),
+                _whole(offered - served),
+                _whole(sum(throttled)),
+                _whole(sum(trace.provisioned) - served),
             ]
         ],
-        note="A simulation: no server was asked, and the service itself may be kinder.",
+        note=_MODEL,
     )
+
+
+def _whole(value: float) -> Shown:
+    return Shown(f"{value:,.0f}", value)
 
 
 def _number(label: str, value: float, most: float) -> ipywidgets.BoundedFloatText:

@@ -12,6 +12,7 @@ import ipywidgets
 from botocore.exceptions import ClientError
 
 from kit import databases
+from kit.errors import UnknownName
 from kit.labs.dynamodb import refusals
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
@@ -57,6 +58,7 @@ class Theatre(Panel):
         note: str,
         lanes: Sequence[str],
         stories: Sequence[Story],
+        first: str,
         set_up: Callable[[], Sequence[Names]],
         strip: Code,
     ) -> None:
@@ -66,12 +68,16 @@ class Theatre(Panel):
         self._entries: list[Entry] = []
         self._turn = threading.Lock()
         self.ended: tuple[bool, str] | None = None
+        named = {one.name: one for one in stories}
+        if first not in named:
+            raise UnknownName.among("story", first, named)
         self.story = ipywidgets.Dropdown(
-            options=[(one.name, one) for one in stories], description="Story"
+            options=list(named.items()), value=named[first], description="Story"
         )
         self.story.style.description_width = "auto"
         self.story.layout.width = "auto"
         self.step_button = _button("Next step", "Run the next line")
+        self.step_button.button_style = "primary"
         self.all_button = _button("To the end", "Run every line that is left")
         self.over_button = _button("Start over", "Begin anew, with fresh tables")
         self.lanes = Lanes("python")
@@ -177,7 +183,7 @@ class Theatre(Panel):
         done, count = self._done(), len(self._entries)
         self.step_button.disabled = self.all_button.disabled = done == count
         if self.ended is None:
-            self.wait(f"{done} of {count} lines run")
+            self.done(f"ready, {done} of {count} lines run")
         else:
             self.done(f"{count} lines run")
 
