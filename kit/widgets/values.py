@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +15,8 @@ from kit.widgets import units
 CLIP = 160
 HOVER = 2000
 _TURNING = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_HIT = re.compile("<b>(.*?)</b>")
+_ESCAPED_HIT = re.compile("&lt;b&gt;(.*?)&lt;/b&gt;")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,16 @@ class Shown:
 
     def __str__(self) -> str:
         return f"{self.icon} {self.text}".strip()
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A text with its hits between <b> and </b>, as PostgreSQL's ts_headline returns it."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return _HIT.sub(r"[\1]", self.text)
 
 
 def text_of(value: object) -> str:
@@ -61,6 +74,9 @@ def cell(value: object) -> str:
         return '<em class="kit-null">NULL</em>'
     if isinstance(value, Shown):
         return f'<span title="{escape(text_of(value.exact))}">{escape(visible(str(value)))}</span>'
+    if isinstance(value, Marked):
+        # Escaped first: what else the text holds of markup stays text.
+        return _ESCAPED_HIT.sub(r"<mark>\1</mark>", escape(visible(value.text)))
     text = text_of(value)
     if text == "":
         return '<em class="kit-null">empty</em>'
