@@ -15,6 +15,8 @@ from kit.labs.dynamodb.designing import Designer, designer
 from kit.labs.dynamodb.patterns import Pattern, plan
 from kit.launch.server import Server
 from kit.launch.start import start
+from kit.widgets import shelves
+from kit.widgets.shelves import Box, Shelf, Shelves
 
 HOSTILE = "<script>alert(1)</script> \u202e"
 ITEMS: list[dict[str, Any]] = [
@@ -213,6 +215,19 @@ def test_what_cannot_be_designed_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=hint):
         designer(server, items, QUESTIONS, partition=partition)
+
+
+def test_many_shelves_and_boxes_are_counted_where_they_are_not_drawn() -> None:
+    boxes = [Box(str(n), kind="hit" if n == 0 else "") for n in range(shelves.BOXES + 3)]
+    part = Shelves("many")
+    part.show([Shelf(label=f"{n}", boxes=boxes) for n in range(shelves.SHELVES + 2)])
+    assert "and 3 more" in part.html
+    assert "2 mores not drawn" not in part.html
+    assert "2 more not drawn" in part.html
+    assert f"and {shelves.BOXES + 3 - shelves.STATIC_BOXES} more" in part.static_html()
+    assert "answered" in part.html
+    part.show([])
+    assert part.static_html() == part.static_text() == part.html == ""
 
 
 def test_of_several_ways_the_one_that_leaves_least_to_do_is_taken() -> None:

@@ -112,6 +112,13 @@ def test_a_drawing_is_kept_between_nothing_and_the_peak() -> None:
     panel.close()
 
 
+def test_a_day_without_requests_costs_nothing_but_the_smallest_capacity() -> None:
+    panel = calculator(peak=0)
+    assert [one.total for one in panel.costs] == [0, 0, 0]
+    assert panel.status.state == "done"
+    panel.close()
+
+
 def test_a_load_within_capacity_is_served_and_what_is_unused_is_saved_for_five_minutes() -> None:
     trace = simulate([50.0] * 1000, Settings(provisioned=100, target=0))
     assert trace.throttled == 0

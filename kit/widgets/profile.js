@@ -25,13 +25,16 @@ function render({ model, el }) {
     const bar = document.createElement("div");
     bar.className = "kit-profile-bar";
     bar.dataset.hour = `${hour}:00`;
-    bar.tabIndex = 0;
+    bar.tabIndex = hour === 0 ? 0 : -1;
     bar.setAttribute("role", "slider");
     bar.setAttribute("aria-label", `${hour}:00, per cent of the peak`);
     bar.setAttribute("aria-valuemin", 0);
     bar.setAttribute("aria-valuemax", 100);
     bar.append(document.createElement("i"), document.createElement("b"));
     bar.lastChild.textContent = hour % 6 === 0 ? hour : "";
+    bar.addEventListener("focus", () => {
+      for (const other of row.children) other.tabIndex = other === bar ? 0 : -1;
+    });
     bar.addEventListener("keydown", (event) => {
       const by = { ArrowUp: STEP, ArrowDown: -STEP }[event.key];
       const next = { ArrowRight: "nextSibling", ArrowLeft: "previousSibling" }[event.key];

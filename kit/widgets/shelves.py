@@ -9,7 +9,7 @@ from typing import Literal
 
 import traitlets
 
-from kit.widgets import units, values
+from kit.widgets import values
 from kit.widgets.parts import HERE, Part
 
 SHELVES, BOXES, STATIC_BOXES = 24, 40, 20
@@ -111,7 +111,7 @@ class Shelves(Part):
 
     def _foot(self) -> list[str]:
         more = len(self.shelves) - SHELVES
-        return [f"{units.plural(more, 'more')} not drawn"] if more > 0 else []
+        return [f"{more:,} more not drawn"] if more > 0 else []
 
 
 def _row(shelf: Shelf) -> str:
@@ -130,6 +130,7 @@ def _box(box: Box) -> str:
     sign, words = _SIGNS[box.kind]
     note = ": ".join(filter(None, [words if box.kind else "", box.note]))
     head = f'<span class="kit-box-sign" aria-hidden="true">{sign}</span>' if sign else ""
+    head += f'<span class="kit-unseen">{words}: </span>' if box.kind else ""
     name = f"kit-box kit-box-{box.kind}" if box.kind else "kit-box"
     heat = f' style="--kit-heat:{box.heat:.0%}"' if box.heat else ""
     title = escape(values.visible(note))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -63,7 +64,9 @@ def build(db: Any, name: str, design: Design, items: Sequence[Item]) -> Built:
                 raise
             refusals.append(error.response["Error"]["Message"])
     written = len(items) - len(refusals)
-    left = len(list(pages(table, "scan")))
+    left = len(list(pages(table, "scan", ConsistentRead=True)))
+    for index in design.indexes:
+        settle(table, index)
     return Built(table, written, left, len(refusals), next(iter(refusals), ""))
 
 
@@ -95,11 +98,26 @@ def pages(table: Any, method: str, **options: Any) -> Iterator[dict[str, Any]]:
         options["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
+def settle(table: Any, index: Index, *, patience: float = 10.0) -> None:
+    """Wait until an index holds an entry of every item that it should.
+
+    The service keeps indexes up to date a moment later; local servers do it at once.
+    """
+    items = pages(table, "scan", ConsistentRead=True)
+    expected = sum(all(key in item for key in index.keys) for item in items)
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if len(list(pages(table, "scan", IndexName=index.name))) >= expected:
+            return
+        time.sleep(0.1)
+
+
 def shelves(table: Any, place: Design | Index, items: Iterable[Item]) -> dict[Any, list[Item]]:
     """Return each partition's items in the order in which the server keeps them."""
     from boto3.dynamodb.conditions import Key
 
-    where = {"IndexName": place.name} if isinstance(place, Index) else {}
+    is_index = isinstance(place, Index)
+    where: dict[str, Any] = {"IndexName": place.name} if is_index else {"ConsistentRead": True}
     known = [item[place.partition] for item in items if all(key in item for key in place.keys)]
     return {
         value: list(
