@@ -305,9 +305,9 @@ def test_each_bucket_counts_only_what_fell_into_it(api: Api) -> None:
         "label_replace(vector(6), 'le', '+Inf', '', '')"
     )
     assert [(bar.label, bar.value) for bar in shares(answer)] == [
-        ("0 to 100 ms", 3.0),
-        ("100 ms to 1.0 s", 2.0),
-        ("above 1.0 s", 1.0),
+        ("0 to 0.1", 3.0),
+        ("0.1 to 1", 2.0),
+        ("above 1", 1.0),
     ]
 
 

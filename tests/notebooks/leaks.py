@@ -29,8 +29,8 @@ VOLATILE: dict[str, tuple[str, str]] = {
     "port": (r"\b(127\.0\.0\.1|localhost|\[::1\])(?:,? port |:)\d{2,5}\b", r"\1:[port]"),
     "process": (r"\b(pid|PID)([ =:]+)\d+\b", r"\1\2[pid]"),
     "timing": (
-        # What stands in time(…) is a window that a query asks for.
-        r"(?<![\w.])(?<!time\()\d+(?:[.,]\d+)?(?: |&nbsp;|\u202f|\u00a0)?(ns|µs|μs|ms|s|min)\b",
+        # What stands in time(…) or in brackets is a window that a query asks for.
+        r"(?<![\w.\[])(?<!time\()\d+(?:[.,]\d+)?(?: |&nbsp;|\u202f|\u00a0)?(ns|µs|μs|ms|s|min)\b",
         r"… \1",
     ),
     "path": (rf"(?<![\w<.:/+~%-])/(?:{_TOPS})/(?:[\w.@+-]+/)*([\w.@+-]*)", r"…/\1"),

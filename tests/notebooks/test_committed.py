@@ -34,6 +34,7 @@ SPARED = [
     "<td>and/or</td><div/></div>",
     "GET /api/v1/query and 127.0.0.1",
     "SELECT mean(loss) FROM training_metrics GROUP BY time(10s)",
+    "sum(rate(model_requests_total[5s]))",
     '<img src="data:image/png;base64,iVBO+5s/0x7f3a12bc/tmp/Rw0KGgo=">',
     '<i style="transition: opacity 0.2s"></i><style>a {animation: 3s}</style>',
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kit.labs.prometheus.alerting import deliver, held, put_rules, rule, silence, unsilence
 from kit.labs.prometheus.alertlab import AlertLab, alerts
+from kit.labs.prometheus.configuration import in_force, put_config
 from kit.labs.prometheus.explosion import Explosion, explode
 from kit.labs.prometheus.health import Pipeline, pipeline, step
 from kit.labs.prometheus.observation import Observation, observe
@@ -34,9 +35,11 @@ __all__ = [
     "deliver",
     "explode",
     "held",
+    "in_force",
     "join",
     "observe",
     "pipeline",
+    "put_config",
     "put_rules",
     "relabel",
     "rule",

@@ -154,7 +154,7 @@ def _grid(counts: Sequence[Count]) -> Grid:
     first = counts[0]
     rows = [
         [
-            one.users,
+            Shown(f"{one.users:,}", one.users),
             Shown(f"{one.series:,.0f}", one.series),
             Shown(units.size(one.memory), one.memory),
             _each(one, first),

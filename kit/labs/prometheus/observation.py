@@ -15,7 +15,6 @@ from kit.labs.prometheus.api import Answer, Api, hint
 from kit.labs.prometheus.lines import lines
 from kit.labs.prometheus.serving import BUCKETS, ModelServer, Traffic
 from kit.labs.prometheus.stage import Stage
-from kit.widgets import units
 from kit.widgets.bars import Bar, Bars
 from kit.widgets.chart import PALETTE, Series
 from kit.widgets.code import Code
@@ -68,12 +67,12 @@ VIEWS = {
     "rate, irate": View(
         "requests per second",
         {
-            "rate over 15 s": "sum(rate(model_requests_total[15s]))",
+            "rate": "sum(rate(model_requests_total[15s]))",
             "irate": "sum(irate(model_requests_total[15s]))",
         },
     ),
     "Counter": View("requests since the start", {"requests": "sum(model_requests_total)"}),
-    "Buckets": View("requests in 30 s", {"": _BUCKETS}),
+    "Buckets": View("requests", {"": _BUCKETS}),
 }
 
 
@@ -136,7 +135,7 @@ class Observation(Panel):
         self.view.style.button_width = "auto"
         self.view.observe(lambda _change: self.background(self.refresh), "value")
         self.chart = MeasuredChart(x="time", y="", time=True, zero=True)
-        self.bars = Bars("", of="requests")
+        self.bars = Bars("", of="requests, by the seconds they took")
         self.stage = Stage({"chart": self.chart, "bars": self.bars}, "chart")
 
     def _steer(self) -> None:
@@ -208,8 +207,8 @@ def shares(answer: Answer) -> list[Bar]:
     bounds = sorted((float(one.labels["le"]), one.value) for one in answer.series)
     below, made = 0.0, []
     for place, (bound, count) in enumerate(bounds):
-        low = units.duration(bounds[place - 1][0]) if place else "0"
-        label = f"{low} to {units.duration(bound)}" if bound < float("inf") else f"above {low}"
+        low = f"{bounds[place - 1][0]:g}" if place else "0"
+        label = f"{low} to {bound:g}" if bound < float("inf") else f"above {low}"
         made.append(Bar(label, max(0.0, count - below)))
         below = count
     return made

@@ -194,7 +194,8 @@ def _relabel_grid(labels: Mapping[str, str], steps: Sequence[Relabelled]) -> Gri
         rows.append([_flow(step.rule), _change(before, step.labels), _all(step.labels)])
         before = step.labels
     kept = {k: v for k, v in (before or {}).items() if not k.startswith("__")}
-    rows.append(["what every sample carries", "", _all(kept if before else None)])
+    last = _all(kept if before else None, instance=True)
+    rows.append(["what every sample carries", "", last])
     return Grid(columns=["rule", "what it did", "labels after it"], rows=rows)
 
 
@@ -202,10 +203,11 @@ def _written(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{k}={v}" for k, v in labels.items() if k not in ("job", "instance"))
 
 
-def _all(labels: Mapping[str, str] | None) -> str:
+def _all(labels: Mapping[str, str] | None, *, instance: bool = False) -> str:
     if labels is None:
         return "dropped: not scraped"
-    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    shown = {key: value for key, value in labels.items() if instance or key != "instance"}
+    return ", ".join(f"{key}={value}" for key, value in sorted(shown.items()))
 
 
 def _flow(rule: Mapping[str, Any]) -> str:

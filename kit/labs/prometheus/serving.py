@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kit.errors import UsageError
+from kit.errors import StartTimeout, UsageError
 from kit.labs.prometheus.web import Reply, Web
 from kit.widgets.watch import Watch
 
@@ -24,6 +24,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 _PEOPLE = 12
 _PATIENCE = 10.0
 _REST = 0.2
+_MOMENT = 0.02
 
 
 class ModelServer:
@@ -173,6 +174,15 @@ class Traffic:
             person.stop(wait=False)
         for person in self._people:
             person.stop()
+
+    def until(self, sent: int, *, patience: float = 30.0) -> int:
+        """Wait until so many requests were answered, and return how many were."""
+        deadline = time.monotonic() + patience
+        while self.sent < sent and self.running:
+            if time.monotonic() > deadline:
+                raise StartTimeout(f"{sent} requests were not answered within {patience:.0f} s.")
+            time.sleep(_MOMENT)
+        return self.sent
 
     def __enter__(self) -> Traffic:
         return self.start()
