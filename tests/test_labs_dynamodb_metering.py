@@ -247,6 +247,23 @@ def test_an_item_beyond_400_kb_is_refused_by_the_server_and_costs_nothing(table:
     assert bill.lines == []
 
 
+def test_a_call_that_cannot_be_weighed_succeeds_all_the_same(
+    table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetItem")
+
+    monkeypatch.setattr("kit.labs.dynamodb.scales.Scales.items", refused)
+    with metering(table) as bill:
+        table.put_item(Item=item(1, 10))
+        table.get_item(Key={"run": "a", "epoch": 1})
+    assert [(line.call, line.units) for line in bill.lines] == [
+        ("PutItem", None),
+        ("GetItem", None),
+    ]
+    assert "could not be weighed: AccessDeniedException" in bill.panel().static_html()
+
+
 def test_a_bill_can_be_added_up_by_call_and_table(table: Any) -> None:
     with metering(table) as bill:
         for epoch in range(3):

@@ -126,6 +126,19 @@ def test_a_story_waits_for_its_reader_and_its_saved_picture_tells_the_end(
     assert not writers.step_button.disabled
 
 
+def test_the_strip_holds_the_scene_and_every_line_of_the_story(
+    writers: locking.Writers, server: Server
+) -> None:
+    from boto3.dynamodb.conditions import Attr
+
+    writers.story.value = story_of(locking.STORIES, "let the server add")
+    assert writers.strip is not None
+    shown = writers.strip.text
+    assert shown.count("ADD trainings") == 2
+    exec(shown, {"server": server, "Attr": Attr, "Any": Any})  # noqa: S102
+    assert card(server)["trainings"] == 12
+
+
 def test_a_story_may_be_chosen_by_name_and_an_unknown_name_is_refused(server: Server) -> None:
     panel = locking.writers(server, "two transactions")
     assert "Champion: first" in panel.static_text()

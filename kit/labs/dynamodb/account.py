@@ -184,7 +184,8 @@ def _index_lines(call: Call, table: str, writes: Sequence[Write], scales: Scales
 def _writes(call: Call, scales: Scales) -> Iterator[Write]:
     """Pair what was there with what came; of a batch, leave out what the server did not process."""
     left = call.answer.get("UnprocessedItems") or {}
-    for table, key, put, before in call.before or ():
+    known = call.before if isinstance(call.before, list) else []
+    for table, key, put, before in known:
         undone = [scales.key(table, _request(one)) for one in left.get(table, ())]
         if key not in undone:
             yield Write(table, before, put if put is not None else scales.items(table, [key])[0])

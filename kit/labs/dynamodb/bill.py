@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import ipywidgets
+from botocore.exceptions import BotoCoreError, ClientError
 
 from kit import databases
 from kit.labs.dynamodb import account
@@ -127,10 +128,13 @@ def metering(resource: Any) -> Iterator[Bill]:
     turn = threading.Lock()
 
     def going(call: Call) -> None:
-        account.prepare(call, scales)
+        try:
+            account.prepare(call, scales)
+        except (ClientError, BotoCoreError) as error:
+            call.before = error
 
     def gone(call: Call) -> None:
-        found = account.lines(call, scales)
+        found = _weighed(call, scales)
         with turn:
             bill.lines += account.compared(found, call) if bill.metered else found
 
@@ -144,6 +148,19 @@ def metering(resource: Any) -> Iterator[Bill]:
     finally:
         tap.close()
         known.meta.events.unregister("before-parameter-build.dynamodb", ask)
+
+
+def _weighed(call: Call, scales: Scales) -> list[Line]:
+    """Weigh a call; that the items cannot be read must not make the call itself fail."""
+    try:
+        if isinstance(call.before, Exception) and not call.error:
+            raise call.before
+        return account.lines(call, scales)
+    except (ClientError, BotoCoreError) as error:
+        said = type(error).__name__
+        if isinstance(error, ClientError):
+            said = error.response["Error"]["Code"]
+        return [Line(call=call.operation, where="", why=f"could not be weighed: {said}")]
 
 
 def is_metered(resource: Any) -> bool:

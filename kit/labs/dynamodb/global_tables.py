@@ -12,7 +12,6 @@ from kit.labs.dynamodb.design import Design
 from kit.labs.dynamodb.layout import create, drop
 from kit.labs.dynamodb.replication import Region, replicate
 from kit.labs.dynamodb.story import Names, Step, Story, Theatre
-from kit.widgets.code import Code
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -113,7 +112,6 @@ class Regions(Theatre):
     def __init__(self, servers: Sequence[Server], first: str) -> None:
         self.servers = list(servers)
         self._regions: list[Region] = []
-        strip = Code("The model, all of it", language="python")
         super().__init__(
             "A global table, modelled",
             note="two servers stand for two regions; a model of the service's replication, run "
@@ -122,9 +120,8 @@ class Regions(Theatre):
             stories=STORIES,
             first=first,
             set_up=self._scene,
-            strip=strip,
+            scene=("The model, all of it", _MODEL),
         )
-        strip.show(inspect.getsource(replication).partition('"""\n\n')[2])
 
     def close(self) -> None:
         """Close the clients, and remove the panel."""
@@ -147,3 +144,6 @@ class Regions(Theatre):
             one.table.meta.client.close()
             one.streams.close()
         self._regions = []
+
+
+_MODEL = inspect.getsource(replication).partition('"""\n\n')[2]

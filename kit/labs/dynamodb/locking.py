@@ -11,7 +11,6 @@ from boto3.dynamodb.conditions import Attr
 
 from kit.labs.dynamodb.layout import drop
 from kit.labs.dynamodb.story import Names, Step, Story, Theatre
-from kit.widgets.code import Code
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -136,7 +135,6 @@ class Writers(Theatre):
     def __init__(self, server: Server, first: str) -> None:
         self.server = server
         self._clients: list[Any] = []
-        strip = Code("Code that sets the scene", language="python")
         super().__init__(
             "Two writers",
             note=f"{server.product} · {server.name} · each with a client of its own",
@@ -144,9 +142,8 @@ class Writers(Theatre):
             stories=STORIES,
             first=first,
             set_up=self._scene,
-            strip=strip,
+            scene=("Code that ran", _CODE),
         )
-        strip.show(_CODE)
 
     def close(self) -> None:
         """Close both clients, and remove the panel."""
@@ -188,4 +185,12 @@ def fill(db: Any) -> None:
         table.put_item(Item=item)
 
 
-_CODE = f"{inspect.getsource(fill)}\n\n{inspect.getsource(promotion)}"
+_CODE = f"""\
+TABLE = {TABLE!r}
+db = server.connect()  # one for each writer
+table, client, key = db.Table(TABLE), db.meta.client, {{"model": "digits"}}
+table.put_item(Item={{"model": "digits", "trainings": 10, "version": 1}})
+table.put_item(Item={{"model": "old", "stage": "champion"}})
+
+
+{inspect.getsource(promotion)}"""

@@ -49,7 +49,10 @@ class Story:
 
 
 class Theatre(Panel):
-    """Play a story step by step, or to its end; `set_up` makes every lane's names anew."""
+    """Play a story step by step, or to its end; `set_up` makes every lane's names anew.
+
+    `scene` is the code that sets the scene, after what it is called.
+    """
 
     def __init__(
         self,
@@ -60,10 +63,10 @@ class Theatre(Panel):
         stories: Sequence[Story],
         first: str,
         set_up: Callable[[], Sequence[Names]],
-        strip: Code,
+        scene: tuple[str, str],
     ) -> None:
         self._names = list(lanes)
-        self._set_up = set_up
+        self._set_up, self._scene_code = set_up, scene[1]
         self._lanes: Sequence[Names] = ()
         self._entries: list[Entry] = []
         self._turn = threading.Lock()
@@ -88,7 +91,7 @@ class Theatre(Panel):
             accent=databases.get("dynamodb").accent,
             controls=[self.story, *buttons],
             body=[self.lanes],
-            strip=strip,
+            strip=Code(scene[0], language="python"),
         )
         for button, action in zip(buttons, (self.step, self.play, self.begin), strict=True):
             button.on_click(lambda _button, action=action: self.background(action))
@@ -108,6 +111,7 @@ class Theatre(Panel):
         """Make everything anew, nothing run yet."""
         with self._turn:
             self.ended = None
+            self._write()
             self._entries = [_written_down(one) for one in self._steps]
             try:
                 self._lanes = self._set_up()
@@ -162,6 +166,15 @@ class Theatre(Panel):
         if step.lane is None:
             return replace(made, said=f"{step.code}: {said}", state="event")
         return replace(made, said=said, state="done")
+
+    def _write(self) -> None:
+        """Show what sets the scene, and every line of the story beneath it."""
+        names = [
+            "all of them" if one.lane is None else self._names[one.lane] for one in self._steps
+        ]
+        lines = [f"{one.code}  # {name}" for one, name in zip(self._steps, names, strict=True)]
+        if self.strip is not None:
+            self.strip.show("\n".join([self._scene_code, "", *lines]))
 
     def _point(self, at: int) -> None:
         if at < len(self._entries):
