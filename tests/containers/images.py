@@ -35,7 +35,7 @@ LABEL = "kit.test"
 _REPOSITORY = "localhost/kit-test"
 _SCRIPTS = Path(__file__).with_name("entrypoints")
 # Scripts, byte code, and the descriptions of four hundred other services of AWS.
-_UNUSED = re.compile(r"\.\./|__pycache__|^(botocore|boto3)/data/(?!dynamodb/)[^/]+/")
+_UNUSED = re.compile(r"\.\./|__pycache__|^(botocore|boto3)/data/(?!dynamodb(?:streams)?/)[^/]+/")
 _OWN = (
     *("postgresql", "redis-server", "memcached", "influxdb", "influxdb-client", "prometheus"),
     *("prometheus-alertmanager", "prometheus-pushgateway", "prometheus-node-exporter"),
