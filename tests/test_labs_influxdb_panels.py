@@ -227,6 +227,37 @@ def test_a_panel_that_lost_its_server_says_so_and_goes_on_when_it_is_back(home: 
             asking.close()
 
 
+@pytest.mark.parametrize("kind", ["bench", "batches", "retention", "cardinality", "training"])
+def test_work_on_a_lost_server_ends_in_one_message_and_can_be_done_again(
+    home: Path, shown: Any, kind: str
+) -> None:
+    with start("influxdb", name="lost-work") as server:
+        panel, work = _work(server, kind)
+        shown(panel)
+        server.kill()
+        work()
+        assert said(panel).startswith("✗")
+        assert "restart()" in panel.notice.static_text()
+        assert not panel.go.disabled
+        server.restart()
+        work()
+        assert said(panel).startswith("✓")
+
+
+def _work(server: Server, kind: str) -> tuple[Any, Callable[[], object]]:
+    if kind == "retention":
+        lab = retention(server)
+        return lab, lab.write
+    if kind == "cardinality":
+        counting = cardinality(server, most=100)
+        return counting, counting.measure
+    if kind == "training":
+        following = curves(server, watch=False)
+        return following, following.train
+    typing = bench(server)
+    return typing, typing.write if kind == "bench" else lambda: typing.compare(times=1)
+
+
 def test_a_closed_panel_leaves_no_thread(session: Session) -> None:
     before = threading.active_count()
     panel = curves(session.server, refresh=0.02)
@@ -311,6 +342,33 @@ def test_a_bad_or_an_empty_answer_is_said_in_one_message_and_the_console_goes_on
     assert said(asking).startswith("✓")
 
 
+def test_an_answer_can_be_taken_along_as_a_frame(asking: Console, session: Session) -> None:
+    with pytest.raises(UsageError, match="run a SELECT first"):
+        asking.frame()
+    asking.run("SELECT loss FROM training_metrics GROUP BY run_id")
+    frame = asking.frame()
+    assert list(frame.columns) == ["time", "run_id", "loss"]
+    assert (len(frame), str(frame["time"].dt.tz)) == (8, "UTC")
+    newest = session.value("SELECT last(loss) FROM training_metrics", "time")
+    assert frame["time"].max().value == newest
+
+
+def test_a_long_answer_goes_to_the_sheet_row_by_row(asking: Console, session: Session) -> None:
+    session.write([f"long,half={n // 100} value={n} {n}" for n in range(200)])
+    asking.run("SELECT value FROM long GROUP BY half")
+    rows = asking.sheet.grid.rows
+    assert [row[1:] for row in (rows[0], rows[99], rows[100], rows[-1])] == [
+        ["0", 0],
+        ["0", 99],
+        ["1", 100],
+        ["1", 199],
+    ]
+    assert asking.table.grids == ()
+    assert "First 20 of 200 rows" in asking.static_text()
+    asking.history.value = asking.history.texts[-1]
+    assert asking.editor.value == "SELECT value FROM long GROUP BY half"
+
+
 def test_a_gap_stays_a_gap(asking: Console, session: Session) -> None:
     minute = 60_000_000_000
     begin = time.time_ns() // minute * minute - 10 * minute
@@ -339,7 +397,10 @@ def test_a_million_points_are_drawn_thinned_with_their_extremes(
     assert len(line.points) <= POINTS + 2
     assert (654_321, 99) in line.points
     assert "1,000,000 points, thinned" in asking.static_text()
-    assert asking.table.grids[0].total == 1_000_000
+    assert len(asking.sheet.grid.rows) == 1_000_000
+    cells = asking.sheet.block(654_321, 654_322, 0, 2)["cells"][0]
+    assert "2026-04-02" in cells[0]
+    assert cells[1] == "99"
 
 
 def test_what_is_called_hostile_names_is_shown_as_text(session: Session, shown: Any) -> None:

@@ -2,31 +2,83 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, overload
 
 from kit.labs.influxdb.session import Series
 from kit.widgets import chart
 from kit.widgets.table import Grid
 from kit.widgets.values import Shown
 
-ROWS = 1000
+if TYPE_CHECKING:
+    import pandas as pd
+
+TALL = 100
+"""Rows beyond which an answer is shown a screenful at a time."""
 
 
-def grid(series: Series, *, rows: int = ROWS, caption: str = "") -> Grid:
+class Rows(Sequence[Sequence[object]]):
+    """The rows of several series one after the other, each with its tags; laid out when asked for.
+
+    The client's answer of a million rows is not copied for the page, which shows a dozen.
+    """
+
+    def __init__(self, group: Sequence[Series]) -> None:
+        self._group = group
+        self._ends = list(accumulate(len(one.rows) for one in group))
+        self._timed = list(group[0].columns[:1]) == ["time"]
+
+    def __len__(self) -> int:
+        return self._ends[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> Sequence[object]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Sequence[object]]: ...
+    def __getitem__(self, place: int | slice) -> Sequence[Any]:
+        if isinstance(place, slice):
+            return [self[at] for at in range(*place.indices(len(self)))]
+        at = range(len(self))[place]
+        which = bisect_right(self._ends, at)
+        series = self._group[which]
+        first, *rest = series.rows[at - self._ends[which]]
+        begin = Shown(moment(first), first) if self._timed else first
+        return [begin, *series.tags.values(), *rest]
+
+
+def grid(series: Series) -> Grid:
     """Lay out one series."""
-    return grids([series], rows=rows, caption=caption)[0]
+    return _grid([series])
 
 
-def grids(found: Sequence[Series], *, rows: int = ROWS, caption: str = "") -> list[Grid]:
-    """Lay out an answer: series with the same columns in one table, their tags as columns.
+def parted(found: Sequence[Series]) -> tuple[list[Grid], Grid | None]:
+    """Lay out an answer: what is shown whole, and the last of the long ones, if there is any.
 
-    A table holds `rows` rows at most, and says how many there are.
+    Series with the same columns come into one table, their tags as columns.
     """
     alike: dict[tuple[object, ...], list[Series]] = {}
     for one in found:
         alike.setdefault((one.name, *one.tags, None, *one.columns), []).append(one)
-    return [_grid(group, rows, caption) for group in alike.values()]
+    laid = [_grid(group) for group in alike.values()]
+    long = next((one for one in reversed(laid) if len(one.rows) > TALL), None)
+    return [_short(one) for one in laid if one is not long], long
+
+
+def frame(found: Sequence[Series]) -> pd.DataFrame:
+    """Return the rows of the first table of an answer as a pandas frame, with times in UTC."""
+    import pandas as pd
+
+    group = [one for one in found if one.columns == found[0].columns and one.name == found[0].name]
+    columns = [*group[0].columns[:1], *group[0].tags, *group[0].columns[1:]]
+    rows = [[row[0], *one.tags.values(), *row[1:]] for one in group for row in one.rows]
+    made = pd.DataFrame(rows, columns=columns)
+    if "time" in made:
+        made["time"] = pd.to_datetime(made["time"], unit="ns", utc=True)
+    return made
 
 
 def lines(found: Sequence[Series]) -> list[chart.Series]:
@@ -48,22 +100,19 @@ def moment(nanoseconds: int) -> str:
     return f"{text}.{rest:09d}".rstrip("0") if rest else text
 
 
-def _grid(group: Sequence[Series], rows: int, caption: str) -> Grid:
+def _grid(group: Sequence[Series]) -> Grid:
     first = group[0]
     timed = list(first.columns[:1]) == ["time"]
-    columns = [*first.columns[:1], *first.tags, *first.columns[1:]]
-    laid: list[list[object]] = []
-    for one in group:
-        for row in one.rows[: rows - len(laid)]:
-            begin = Shown(moment(row[0]), row[0]) if timed else row[0]
-            laid.append([begin, *one.tags.values(), *row[1:]])
     return Grid(
-        columns=columns,
-        rows=laid,
-        total=sum(len(one.rows) for one in group),
-        caption=caption or first.name,
+        columns=[*first.columns[:1], *first.tags, *first.columns[1:]],
+        rows=Rows(group),
+        caption=first.name,
         volatile=frozenset({"time"}) if timed else frozenset(),
     )
+
+
+def _short(grid: Grid) -> Grid:
+    return replace(grid, rows=grid.rows[:TALL], total=len(grid.rows))
 
 
 def _label(series: Series, column: str, several: bool) -> str:

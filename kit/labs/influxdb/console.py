@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
-from kit.errors import KitError
+from kit.errors import KitError, UsageError
 from kit.labs.influxdb import answers, influxql
 from kit.labs.influxdb.builder import Builder
 from kit.labs.influxdb.controls import button
-from kit.labs.influxdb.session import Answer, Session, told
+from kit.labs.influxdb.session import Answer, Series, Session, told
 from kit.labs.influxdb.working import Working
+from kit.labs.results import free
 from kit.widgets import units
 from kit.widgets.chart import PALETTE, Chart
 from kit.widgets.code import Code
 from kit.widgets.editor import Editor
+from kit.widgets.history import History
 from kit.widgets.parts import Notice
-from kit.widgets.table import Table
+from kit.widgets.sheet import Sheet
+from kit.widgets.table import Grid, Table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kit.launch.server import Server
 
 _BEYOND = "The query says more than the controls can show: it runs as it is written."
@@ -45,7 +50,7 @@ class Console(Working):
         side = ipywidgets.VBox([self.builder])
         side.add_class("kit-side")
         notice = Notice()
-        main = ipywidgets.VBox([self.editor, self.aside, notice, self.chart, self.table])
+        main = ipywidgets.VBox([self.editor, self.aside, notice, *self._answer])
         main.add_class("kit-main")
         halves = ipywidgets.HBox([side, main])
         halves.add_class("kit-console")
@@ -53,7 +58,7 @@ class Console(Working):
             "InfluxQL console",
             session,
             note=f"{session.title} · database {session.database}",
-            controls=[self.go, self.reload],
+            controls=[self.go, self.history, self.export, self.reload],
             body=[halves],
             strip=Code("InfluxQL that ran"),
             notice=notice,
@@ -70,6 +75,12 @@ class Console(Working):
         with self.turn(self.go):
             self._run(self.editor.value.strip())
         return self.answers
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows of the last answer as a pandas frame; raise UsageError without any."""
+        if not self._series():
+            raise UsageError("There are no rows to hand over yet: run a SELECT first.")
+        return answers.frame(self._series())
 
     def look(self) -> None:
         """Read anew which measurements, fields and tags there are."""
@@ -89,7 +100,10 @@ class Console(Working):
         self.editor = Editor(text, "InfluxQL", "SELECT …   (Ctrl+Enter runs it)", self._start)
         self.aside = Notice()
         self.chart = Chart(x="time", y="value", time=True)
-        self.table = Table("Answer")
+        self.table, self.sheet = Table("Answer"), Sheet("Answer")
+        self._answer = [self.chart, self.table, self.sheet]
+        self.history = History(lambda text: setattr(self.editor, "value", text))
+        self.export = button("To DataFrame", "Put the rows into a pandas frame", self._export)
         self.go = button("Run", "Run the query (Ctrl+Enter)", self._start, primary=True)
         self.reload = button("Refresh", "Look again what there is to ask for", self._reload)
 
@@ -112,6 +126,7 @@ class Console(Working):
     def _run(self, text: str) -> None:
         self.start(cancel=lambda: self.session.cancel(text))
         begun = time.perf_counter()
+        self.history.remember(text)
         if self.strip is not None:
             self.strip.show(text)
         try:
@@ -131,24 +146,41 @@ class Console(Working):
             self.aside.hide()
 
     def _draw(self) -> None:
-        series = [one for answer in self.answers for one in answer.series]
+        series = self._series()
         lines = answers.lines(series)
         query = influxql.read(self.editor.value)
         shown = query.aggregate if query and query.aggregate else "value"
         self.chart.show(lines[: len(PALETTE)], y=shown)
-        self.table.show(*answers.grids(series))
+        whole, long = answers.parted(series)
+        self.table.show(*whole)
+        self.sheet.show(long or Grid(columns=(), rows=()))
+        self.sheet.layout.display = None if long else "none"
+        self.export.disabled = not series
 
     def _say(self, seconds: float) -> None:
         rows = sum(answer.count for answer in self.answers)
         if not rows:
             self.empty(*self._nothing())
             return
-        series = [one for answer in self.answers for one in answer.series]
+        series = self._series()
         said = [units.plural(rows, "row"), f"{len(series):,} series"]
         lines = len(answers.lines(series))
         if lines > len(PALETTE):
             said.append(f"{len(PALETTE)} of {lines} lines drawn")
         self.done(" · ".join([*said, *self._messages()]), seconds=seconds)
+
+    def _series(self) -> list[Series]:
+        return [one for answer in self.answers for one in answer.series]
+
+    def _export(self) -> None:
+        """Put the rows into the notebook's own variables, under a name that is free."""
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+        if shell is not None:
+            name = free(shell.user_ns, "frame")
+            shell.user_ns[name] = made = self.frame()
+            self.done(f"{units.plural(len(made), 'row')} in the variable {name}")
 
     def _nothing(self) -> tuple[str, str]:
         """Say of an empty answer whether that is as it should be."""

@@ -8,8 +8,9 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from kit.errors import KitError
 from kit.labs.influxdb.line import escape
-from kit.labs.influxdb.session import Refused, Session
+from kit.labs.influxdb.session import Session
 from kit.widgets.watch import Watch
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Recorder:
         try:
             self.session.write([line(sample(), time.time_ns())])
             self.written += 1
-        except Refused:
+        except KitError:
             self._watch.stop(wait=False)
         return EVERY
 

@@ -52,7 +52,7 @@ class Retention(Working):
             "Retention and downsampling",
             session,
             note=f"{session.title} · simulated GPU use",
-            controls=[self.first, self.second, self.third, self.shown],
+            controls=[self.go, self.second, self.third, self.shown],
             body=[self.table, self.chart],
             strip=Code("InfluxQL that ran"),
         )
@@ -72,7 +72,7 @@ class Retention(Working):
         self._step(self._expire)
 
     def _build(self) -> None:
-        self.first = button(
+        self.go = button(
             "Write", "Begin anew with six hours of points", self._begin(self.write), primary=True
         )
         self.second = button(
@@ -88,7 +88,7 @@ class Retention(Working):
         return lambda: self.begin(step)
 
     def _step(self, work: Callable[[], str]) -> None:
-        with self.turn(self.shown):
+        with self.turn(self.go, self.shown):
             begun = time.perf_counter()
             remark = work()
             self._draw()

@@ -60,10 +60,11 @@ def lines(runs: int, kept_as: As, begin: int) -> list[str]:
     """Return one point for each run in line protocol, from a time in nanoseconds on."""
     if kept_as == "tag":
         return [
-            f"training_metrics,run_id={n:032x},model=sgd loss=0.5 {begin + n}" for n in range(runs)
+            f"training_metrics,run_id=run-{n:06d},model=sgd loss=0.5 {begin + n}"
+            for n in range(runs)
         ]
     return [
-        f'training_metrics,model=sgd run_id="{n:032x}",loss=0.5 {begin + n}' for n in range(runs)
+        f'training_metrics,model=sgd run_id="run-{n:06d}",loss=0.5 {begin + n}' for n in range(runs)
     ]
 
 

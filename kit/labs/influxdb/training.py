@@ -14,7 +14,7 @@ from kit.labs.influxdb.session import Session
 if TYPE_CHECKING:
     from kit.launch.server import Server
 
-MODEL = "SGDClassifier"
+MODEL = "sgd"
 
 
 def train(
