@@ -99,7 +99,8 @@ class PostgreSQL(Database):
                 "POSTGRES_USER": self.user,
                 "POSTGRES_PASSWORD_FILE": _PASSWORD_FILE,
                 "POSTGRES_DB": self.catalog,
-                "POSTGRES_INITDB_ARGS": "--locale=C -E UTF8",
+                "POSTGRES_INITDB_ARGS": "--locale=C -E UTF8"
+                + ("" if site.durable else " --no-sync"),
             },
             command=flags,
             files={_PASSWORD_FILE: site.password},
