@@ -197,6 +197,8 @@ def test_each_structure_is_edited_by_its_own_commands(
     panel: Explorer, kind: str, steps: list[tuple[str, ...]], holds: list[tuple[object, ...]]
 ) -> None:
     panel.choose("key to edit")
+    assert panel.editor.command.value == "SET"
+    assert panel.editor.fields[0].layout.display is None
     for command, *given in steps:
         panel.editor.command.value = command
         for field, value in zip(panel.editor.fields, given, strict=False):

@@ -55,7 +55,9 @@ class Redis(Database):
         )
 
     def container(self, site: Site) -> Container:
-        config = {_CONFIG: _config(site, {"dir": "/data"})}
+        # A Sentinel's own port would be another one.
+        local = {"dir": "/data", "port": str(self.port)}
+        config = {_CONFIG: _config(site, local)}
         if site.role == WATCHER:
             return Container(files=config, command=["sh", "-c", sentinel.script(_CONFIG)])
         return Container(files=config, command=["redis-server", *config])

@@ -40,7 +40,7 @@ class KeyEditor(ipywidgets.VBox):  # type: ignore[misc]
         form = ipywidgets.HBox([self.key, self.command, *self.fields, self.go])
         form.add_class("kit-controls")
         super().__init__([self.table, form])
-        self.layout.overflow = "visible"
+        self.layout = {"overflow": "visible", "grid_gap": "8px"}
         self._offer("none")
 
     @property
@@ -82,6 +82,7 @@ class KeyEditor(ipywidgets.VBox):  # type: ignore[misc]
         names = tuple(self._edits)
         if tuple(self.command.options) != names:
             self.command.options = names
+            self.command.value = names[0]
         self._label()
 
     def _label(self) -> None:

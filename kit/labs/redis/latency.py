@@ -148,25 +148,42 @@ class Latency(Experiment):
 
 
 def _grid(times: Times) -> Grid:
-    total = sum(_steps(times.histogram).values())
+    here = "this notebook's clock"
     rows: list[Sequence[object]] = [
-        (Shown(f"up to {upper} µs", upper), count, Shown(f"{count / total:.1%}", count / total))
-        for upper, count in _steps(times.histogram).items()
+        ("GET by the driver", *_marks(times.single), here),
+        ("GET over a bare socket", *_marks(times.plain), here),
+        (f"GET, {times.batch} to a pipeline", *_marks(times.pipelined), here),
+        ("GET inside Redis, mean", _shown(times.server), None, "INFO commandstats"),
+        ("GET inside Redis, at most", *_bounds(times.histogram), "LATENCY HISTOGRAM get"),
     ]
     return Grid(
-        columns=("GET inside Redis", "commands", "share"),
-        rows=rows,
-        note="LATENCY HISTOGRAM get, since the server's start or its last CONFIG RESETSTAT.",
-        volatile=frozenset({"GET inside Redis", "commands", "share"}),
+        columns=("what", "p50", "p99", "by"),
+        rows=rows if times.histogram else rows[:-1],
+        note="Redis counts since its start or its last CONFIG RESETSTAT, whoever asked.",
+        volatile=frozenset({"p50", "p99"}),
     )
 
 
-def _steps(histogram: dict[int, int]) -> dict[int, int]:
-    """Turn the server's cumulative counts into counts of each step."""
-    steps, before = {}, 0
-    for upper, count in sorted(histogram.items()):
-        steps[upper], before = count - before, count
-    return steps
+def _marks(some: Sequence[float]) -> tuple[object, object]:
+    if not some:
+        return None, None
+    ordered = sorted(some)
+    fifty, ninety_nine = (ordered[-(-share * len(ordered) // 100) - 1] for share in (50, 99))
+    return _shown(fifty), _shown(ninety_nine)
+
+
+def _bounds(histogram: dict[int, int]) -> tuple[object, object]:
+    """Return the upper ends of the steps in which the two percentiles lie."""
+    total = max(histogram.values(), default=0)
+    reached = [
+        next((upper for upper, count in sorted(histogram.items()) if count >= total * share), 0)
+        for share in (0.5, 0.99)
+    ]
+    return _shown(reached[0] / 1e6), _shown(reached[1] / 1e6)
+
+
+def _shown(seconds: float) -> Shown:
+    return Shown(units.duration(seconds) if seconds >= 1e-6 else f"{seconds * 1e6:.1f} µs", seconds)
 
 
 def _timed(work: Callable[[], object], times: int) -> list[float]:

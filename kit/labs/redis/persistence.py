@@ -31,9 +31,9 @@ class Policy:
 
 
 _AOF = {"save": '""', "appendonly": "yes"}
-_PROMISED = "a power cut costs at most about a second"
+_PROMISED = "a power cut costs about a second"
 POLICIES = {
-    "none": Policy("nothing", {"save": '""', "appendonly": "no"}, "all is lost"),
+    "none": Policy("nothing", {"save": '""', "appendonly": "no"}, "nothing is kept"),
     "rdb": Policy(
         "RDB, one snapshot half-way",
         {"save": '""', "appendonly": "no"},
@@ -42,7 +42,7 @@ POLICIES = {
     "no": Policy(
         "AOF, appendfsync no",
         {**_AOF, "appendfsync": "no"},
-        "a power cut costs what the system had not written yet",
+        "a power cut costs what was not written yet",
     ),
     "everysec": Policy("AOF, appendfsync everysec", {**_AOF, "appendfsync": "everysec"}, _PROMISED),
     "always": Policy(
