@@ -154,7 +154,9 @@ def provide(client: Any, name: str, folder: Path) -> str:
     recipe = RECIPES[name]
     scripts = [(_SCRIPTS / source).read_bytes() for source, _ in recipe.scripts]
     versions = [f"{one.name} {one.version}" for one in _closure(recipe)]
-    digest = _digest(recipe.base.tag.encode(), repr((recipe, versions)).encode(), *scripts)
+    digest = _digest(
+        recipe.base.tag.encode(), repr((recipe, versions, _UNUSED.pattern)).encode(), *scripts
+    )
     what = f"{Requirement(recipe.libraries[0]).name.lower()}-" if recipe.libraries else ""
     tag = f"{_REPOSITORY}/{name}:{what}{digest}"
     with _locked(folder):
