@@ -16,8 +16,8 @@ from kit.errors import UnknownName, UsageError
 from kit.labs import mongodb
 from kit.labs.mongodb import source as sources
 from kit.labs.mongodb import spelling
+from kit.labs.mongodb.aggregation import Stage, examine, python, stages
 from kit.labs.mongodb.builder import Builder
-from kit.labs.mongodb.pipeline import Stage, examine, python, stages
 from kit.labs.mongodb.questions import QUESTIONS
 from kit.labs.mongodb.stages import KINDS
 from kit.launch.server import Server

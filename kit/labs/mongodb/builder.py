@@ -11,10 +11,9 @@ import ipywidgets
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from kit.errors import KitError, UnknownName
-from kit.labs.mongodb import pipeline as pipelines
+from kit.labs.mongodb import aggregation, spelling
 from kit.labs.mongodb import source as sources
-from kit.labs.mongodb import spelling
-from kit.labs.mongodb.pipeline import Report, Stage
+from kit.labs.mongodb.aggregation import Report, Stage
 from kit.labs.mongodb.questions import OWN, QUESTIONS
 from kit.labs.mongodb.refusal import refused
 from kit.labs.mongodb.source import Source
@@ -82,7 +81,7 @@ class Builder(Panel):
     @stages.setter
     def stages(self, given: Sequence[Stage]) -> None:
         self.steps.items = [
-            {"id": one.id or pipelines.fresh(), "kind": one.kind, "text": one.text, "on": one.on}
+            {"id": one.id or aggregation.fresh(), "kind": one.kind, "text": one.text, "on": one.on}
             for one in given
         ]
 
@@ -123,7 +122,7 @@ class Builder(Panel):
 
     def add(self, kind: str = "$match", text: str = "{}") -> None:
         """Add a stage at the end."""
-        self.stages = [*self.stages, Stage(kind, text, id=pipelines.fresh())]
+        self.stages = [*self.stages, Stage(kind, text, id=aggregation.fresh())]
 
     def _ask(self, change: Any) -> None:
         # What was typed for the other question waits there until it is chosen again.
@@ -141,7 +140,7 @@ class Builder(Panel):
         begun = time.perf_counter()
         self._spell(stages)
         try:
-            walk = pipelines.examine(
+            walk = aggregation.examine(
                 self.source,
                 self.collection,
                 stages,
@@ -175,21 +174,21 @@ class Builder(Panel):
 
     def _spell(self, stages: Sequence[Stage]) -> None:
         """Write out what is run: the stages up to the first that cannot be read."""
-        code = pipelines.python(self.collection, stages, catalog=self.source.catalog)
+        code = aggregation.python(self.collection, stages, catalog=self.source.catalog)
         self.python.show(code)
         if self.strip is not None:
-            self.strip.show(spelling.to_json(pipelines.pipeline(stages)))
+            self.strip.show(spelling.to_json(aggregation.pipeline(stages)))
 
 
 def _given(stages: Sequence[Mapping[str, Any]] | str | None) -> dict[str, list[Stage]]:
-    ready = {name: pipelines.stages(made) for name, made in QUESTIONS.items()}
+    ready = {name: aggregation.stages(made) for name, made in QUESTIONS.items()}
     if stages is None:
         return ready | {OWN: []}
     if isinstance(stages, str):
         if stages not in ready:
             raise UnknownName.among("question", stages, ready)
         return {stages: ready[stages]} | ready | {OWN: []}
-    return {OWN: pipelines.stages(stages)} | ready
+    return {OWN: aggregation.stages(stages)} | ready
 
 
 def _outcome(report: Report, most: int) -> Outcome:

@@ -52,6 +52,11 @@ class Source:
         return bool(self.given.supports(feature)) if hasattr(self.given, "supports") else True
 
     @property
+    def product(self) -> str:
+        """Return what really answers."""
+        return str(getattr(self.given, "product", "MongoDB"))
+
+    @property
     def remedy(self) -> str:
         """Say what to do when nothing answers."""
         if hasattr(self.given, "restart"):

@@ -1,0 +1,206 @@
+"""The index lab: one query in every way that the server can carry it out."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from kit.errors import KitError
+from kit.labs.mongodb import access, spelling
+from kit.labs.mongodb import source as sources
+from kit.labs.mongodb.refusal import refused
+from kit.labs.mongodb.source import Document, Source
+from kit.widgets import units
+from kit.widgets.code import Code
+from kit.widgets.editor import Editor
+from kit.widgets.panel import Panel
+from kit.widgets.parts import Notice
+from kit.widgets.table import Grid, Table
+from kit.widgets.values import Shown
+
+if TYPE_CHECKING:
+    from kit.launch.server import Server
+
+_SCAN = {"$natural": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way to carry a query out; `name` is the index, `steps` from reading to answering.
+
+    `refused` holds the server's words where it would not go this way.
+    """
+
+    name: str
+    steps: Sequence[str] = ()
+    keys: int = 0
+    examined: int = 0
+    returned: int = 0
+    seconds: float = 0.0
+    chosen: bool = False
+    refused: str = ""
+
+    @property
+    def sorts(self) -> bool:
+        """Tell whether the documents are put in order after they were read."""
+        return "SORT" in self.steps
+
+
+def indexes(
+    server: Server | str,
+    filter: Mapping[str, Any] | None = None,
+    *,
+    sort: Mapping[str, int] | None = None,
+    collection: str = "experiments",
+    catalog: str = "",
+) -> Explain:
+    """Show how a query would be carried out without an index, by each index, and by choice."""
+    query: Document = {"filter": dict(filter or {})} | ({"sort": dict(sort)} if sort else {})
+    return Explain(sources.read(server, catalog=catalog), collection, query)
+
+
+def ways(collection: Any, query: Mapping[str, Any], *, hints: bool = True) -> list[Way]:
+    """Run a query's `explain` without an index, by each index, and as the server likes best.
+
+    Where the server does not obey `hints`, only its own choice stands beside the way without.
+    """
+    free = explain(collection, query)
+    found = [_way("no index", explain(collection, query, _SCAN))]
+    if not hints and _index(free) != "no index":
+        found.append(_way(_index(free), free))
+    for name in collection.index_information() if hints else ():
+        try:
+            found.append(_way(str(name), explain(collection, query, name)))
+        except ConnectionFailure:
+            raise
+        except PyMongoError as error:
+            said = (getattr(error, "details", None) or {}).get("errmsg", str(error))
+            found.append(Way(name=str(name), refused=str(said)))
+    own = _index(free)
+    return [replace(way, chosen=way.name == own) for way in found]
+
+
+def explain(collection: Any, query: Mapping[str, Any], hint: object = None) -> Document:
+    """Return what the server's `explain` says of a query that it has run."""
+    command = {"find": collection.name, **query} | ({"hint": hint} if hint else {})
+    begun = time.perf_counter()
+    found: Document = collection.database.command("explain", command, verbosity="executionStats")
+    return found | {"seconds": time.perf_counter() - begun}
+
+
+class Explain(Panel):
+    """A query to write, and a table of the ways to carry it out; `ways` holds them."""
+
+    def __init__(self, source: Source, collection: str, query: Document) -> None:
+        self.source = source
+        self.ways: list[Way] = []
+        self._turn = threading.Lock()
+        self.collection = collection
+        self.editor = Editor(
+            spelling.to_json(query), "Query", '{"filter": {…}, "sort": {…}}', self._start
+        )
+        self.table = Table("Ways to carry the query out")
+        self.go = ipywidgets.Button(
+            description="Explain", tooltip="Try every way (Ctrl+Enter)", button_style="primary"
+        )
+        self.go.on_click(lambda _button: self._start())
+        notice = Notice()
+        super().__init__(
+            "Index lab",
+            note=f"{source.title} · {source.catalog}.{collection}",
+            accent=source.accent,
+            controls=[self.go],
+            body=[self.editor, notice, self.table],
+            strip=Code("Python that ran", language="python"),
+            notice=notice,
+        )
+        self.run()
+
+    def run(self) -> list[Way]:
+        """Try every way, show and return them; nothing where the query is refused."""
+        with self._turn:
+            self.start()
+            begun = time.perf_counter()
+            try:
+                query = spelling.parse(self.editor.value)
+                with self.source.open() as catalog:
+                    self.ways = ways(
+                        catalog[self.collection], query, hints=self.source.supports("hints")
+                    )
+            except spelling.Unreadable as error:
+                return self._refuse(str(error), error.hint)
+            except (PyMongoError, KitError, TypeError) as error:
+                why = refused(error, self.source)
+                return self._refuse(why.message, why.hint)
+            self._show(query, time.perf_counter() - begun)
+            return self.ways
+
+    def _show(self, query: Document, seconds: float) -> None:
+        grid = _grid(self.ways)
+        if not self.source.supports("hints"):
+            grid = replace(grid, note=f"{self.source.product} reports no index but its own choice.")
+        self.table.show(grid)
+        if self.strip is not None:
+            name = f'client["{self.source.catalog}"]'
+            call = spelling.to_python({"find": self.collection, **query})
+            self.strip.show(
+                f'{name}.command("explain", {call}, verbosity="executionStats")\n'
+                '# and once more for each way, with "hint": its name, or {"$natural": 1} for none'
+            )
+        self.done(units.plural(len(self.ways), "way"), seconds=seconds)
+
+    def _refuse(self, message: str, hint: str) -> list[Way]:
+        self.ways = []
+        self.table.show()
+        self.fail(message, hint)
+        return []
+
+    def _start(self) -> None:
+        if not self._turn.locked():
+            self.background(self.run)
+
+
+def _way(name: str, found: Document) -> Way:
+    stats = found.get("executionStats", {})
+    return Way(
+        name=name,
+        steps=[str(step["stage"]) for step in reversed(_plan(found))],
+        keys=int(stats.get("totalKeysExamined", 0)),
+        examined=int(stats.get("totalDocsExamined", 0)),
+        returned=int(stats.get("nReturned", 0)),
+        seconds=float(found["seconds"]),
+    )
+
+
+def _plan(found: Document) -> list[Mapping[str, Any]]:
+    return access.steps(found.get("queryPlanner", {}).get("winningPlan", {}))
+
+
+def _index(found: Document) -> str:
+    named = [str(step["indexName"]) for step in _plan(found) if "indexName" in step]
+    return named[0] if named else "no index"
+
+
+def _grid(found: Sequence[Way]) -> Grid:
+    return Grid(
+        columns=["way", "steps", "keys read", "documents read", "returned", "took", ""],
+        rows=[
+            [
+                way.name,
+                way.refused or " → ".join(way.steps),
+                None if way.refused else way.keys,
+                None if way.refused else way.examined,
+                None if way.refused else way.returned,
+                None if way.refused else Shown(units.duration(way.seconds), way.seconds),
+                "✓ the server's choice" if way.chosen else "",
+            ]
+            for way in found
+        ],
+        volatile=frozenset({"took"}),
+    )
