@@ -10,6 +10,7 @@ from sqlalchemy import URL, Engine, exc
 
 from kit import databases
 from kit.errors import KitError, UsageError
+from kit.labs.remedy import remedy
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -46,11 +47,7 @@ class Source:
     @property
     def remedy(self) -> str:
         """Say what to do when nothing answers."""
-        if hasattr(self.given, "restart"):
-            return (
-                "Nothing answers there. Bring the server back with its restart(), then run again."
-            )
-        return "Nothing answers there. Make sure that the server runs and the address is right."
+        return remedy(self.given)
 
     def safe(self, text: str) -> str:
         """Strike the password out of a message."""

@@ -55,6 +55,8 @@ def _words(value: Any) -> Iterator[str]:
 
 def _word(step: Mapping[str, Any]) -> str:
     stage = str(step.get("stage", ""))
+    if "strategy" in step:  # a join that the newer engine carries out
+        return f"{step['strategy']} {step.get('indexName', '')}".strip()
     if stage in _SCANS:
         return stage
     if stage in _BY_ID:

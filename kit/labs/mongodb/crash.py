@@ -64,6 +64,7 @@ def crash(server: Server, concern: WriteConcern, setting: str, *, after: int = 1
     client.close()
     server.restart()
     with source.open() as catalog:
+        _await_primary(catalog.client)
         found = {document["_id"] for document in catalog[SCRATCH].find({}, {"_id": 1})}
         catalog.drop_collection(SCRATCH)
     return Loss(
@@ -153,6 +154,12 @@ def _concerns(server: Server) -> list[tuple[str, WriteConcern]]:
     if server.supports("journal_per_write"):
         found = [*found, ("w=1, j=True", WriteConcern(w=1, j=True))]
     return found
+
+
+def _await_primary(client: Any) -> None:
+    """Wait until the only member of a replica set has elected itself again."""
+    while not client.admin.command("hello")["isWritablePrimary"]:
+        time.sleep(0.05)
 
 
 def _insert(collection: Any, sent: list[int], acknowledged: list[int]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit import databases
 from kit.errors import UsageError
+from kit.labs.remedy import remedy
 
 if TYPE_CHECKING:
     from pymongo.database import Database as Catalog
@@ -59,11 +60,7 @@ class Source:
     @property
     def remedy(self) -> str:
         """Say what to do when nothing answers."""
-        if hasattr(self.given, "restart"):
-            return (
-                "Nothing answers there. Bring the server back with its restart(), then run again."
-            )
-        return "Nothing answers there. Make sure that the server runs and the address is right."
+        return remedy(self.given)
 
 
 def read(given: Server | str, *, catalog: str = "") -> Source:
