@@ -267,6 +267,20 @@ def test_a_wrong_command_is_told_as_the_server_says_it(client: Any, panel: Explo
     assert not entry["ok"]
 
 
+def test_long_names_are_shown_and_a_value_above_the_limit_is_refused_and_the_line_goes_on(
+    client: Any, panel: Explorer
+) -> None:
+    client.set("k" * 300, 1)
+    client.set("line\nend", 1)
+    assert {key.name for key in panel.scan()} == {b"k" * 300, b"line\nend"}
+    client.config_set("proto-max-bulk-len", 1024 * 1024)
+    assert not panel.line.run("set big " + "x" * (1024 * 1024 + 1))
+    assert panel.line.terminal.entries[-1]["reply"]
+    client.config_set("proto-max-bulk-len", 512 * 1024 * 1024)
+    assert panel.line.run("ping")
+    assert answers(panel)[-1] == "PONG"
+
+
 def test_an_empty_server_says_how_to_begin(panel: Explorer) -> None:
     assert panel.scan() == []
     assert panel.status.state == "empty"

@@ -76,6 +76,13 @@ def test_a_late_subscriber_misses_what_came_before_and_a_stream_reader_does_not(
     assert not [one for one in threading.enumerate() if one.name == "kit-watch"]
 
 
+def test_what_another_notebook_publishes_appears_by_itself(server: Server, client: Any) -> None:
+    panel = messages.panel(server)
+    assert client.publish(CHANNEL, "from elsewhere") == 1
+    await_true(lambda: "from elsewhere" in panel.tables["early"].html, "it is shown")
+    panel.close()
+
+
 def test_a_hostile_message_is_shown_as_text(server: Server) -> None:
     panel = messages.panel(server)
     panel.publish("<script>alert(1)</script>\u202e")

@@ -49,6 +49,7 @@ class Line:
         self.transaction = False
         self._connection: Any = None
         self._stop = threading.Event()
+        self._used = False
 
     @property
     def prompt(self) -> str:
@@ -93,7 +94,7 @@ class Line:
         self._stop.set()
         if self._connection is not None:
             self._connection.disconnect()
-        self._connection, self.transaction = None, False
+        self._connection, self.transaction, self._used = None, False, False
 
     def _once(self, arguments: list[bytes], say: Say) -> bool:
         head = arguments[0].lower()
@@ -105,7 +106,7 @@ class Line:
             if head in (b"help", b"?"):
                 say(manual.page(self._ask, arguments[1:]))
                 return True
-            reply = self._ask(*arguments)
+            reply = self._sent(arguments)
             if head in _STREAMS and not isinstance(reply, RedisError):
                 say(_READING)
                 self._read_on(reply, say)
@@ -116,6 +117,20 @@ class Line:
         say(_page(reply) if _is_page(arguments, reply) else formatted(reply))
         self._follow(arguments, reply)
         return not isinstance(reply, RedisError)
+
+    def _sent(self, arguments: list[bytes]) -> Any:
+        """Send a command; where a connection from before was lost, try once on a new one."""
+        try:
+            return self._ask(*arguments)
+        except (ConnectionError, OSError):
+            if not self._used or self.transaction:
+                raise
+            self.close()
+            self._stop.clear()
+            self.connect()
+            return self._ask(*arguments)
+        finally:
+            self._used = self._connection is not None
 
     def _ask(self, *arguments: bytes) -> Any:
         self._connection.send_command(*arguments)
