@@ -212,6 +212,8 @@ WAYS: dict[str, Way] = {
         _many_in_each,
         lambda target: f"BEGIN;\n{_short(target)}, (1, …), (2, …);  -- {BATCH} rows\nCOMMIT;",
     ),
-    "file": Way("a file", _from_a_file, lambda target: f"{target.from_file};"),
+    "file": Way(
+        "a file", _from_a_file, lambda target: f"{target.from_file};".replace("%s", "'rows.csv'")
+    ),
 }
 """From the slowest to the fastest, as a rule."""

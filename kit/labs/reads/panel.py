@@ -150,7 +150,7 @@ class Readers(Panel):
         shown = list(self.measured.items())[-len(PALETTE) :]
         self.chart.show([Series(one.label, _points(loads)) for one, loads in shown])
         grids = [telling.ladder(case.label, self.measured[case])] if case else []
-        if len(shown) > 1:
+        if shown:
             grids.append(telling.tops([(one.label, loads[-1]) for one, loads in shown if loads]))
         self.table.show(*grids)
         self.latencies.show(

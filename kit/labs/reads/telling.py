@@ -38,21 +38,21 @@ class Case:
 def ladder(label: str, loads: Sequence[Load]) -> Grid:
     """Lay out one case, a row for each number of readers."""
     rows = [[load.clients, *_figures(load)] for load in loads]
-    return _grid(["readers", *_FIGURES], rows, label, loads)
+    return _grid(["readers", *_FIGURES], rows, label, _refusals(loads))
 
 
 def tops(cases: Sequence[tuple[str, Load]]) -> Grid:
     """Lay out each case at its greatest number of readers."""
     rows = [[label, load.clients, *_figures(load)] for label, load in cases]
-    loads = [load for _, load in cases]
-    return _grid(["case", "readers", *_FIGURES], rows, "The last of each", loads)
+    notes = [_HONEST, *_refusals([load for _, load in cases])]
+    return _grid(["case", "readers", *_FIGURES], rows, "The last of each", notes)
 
 
 def _grid(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str, loads: Sequence[Load]
+    columns: Sequence[str], rows: Sequence[Sequence[object]], caption: str, notes: Sequence[str]
 ) -> Grid:
-    hidden = frozenset(_FIGURES)
-    return Grid(columns=columns, rows=rows, caption=caption, note=_note(loads), volatile=hidden)
+    hidden, note = frozenset(_FIGURES), " · ".join(notes)
+    return Grid(columns=columns, rows=rows, caption=caption, note=note, volatile=hidden)
 
 
 def _figures(load: Load) -> list[object]:
@@ -65,10 +65,9 @@ def _figures(load: Load) -> list[object]:
     ]
 
 
-def _note(loads: Sequence[Load]) -> str:
-    refusals = {message for load in loads for message in load.messages.values()}
-    said = [f"Refused: {message}" for message in sorted(refusals)]
-    return " · ".join([_HONEST, *said])
+def _refusals(loads: Sequence[Load]) -> list[str]:
+    refused = {message for load in loads for message in load.messages.values()}
+    return [f"Refused: {message}" for message in sorted(refused)]
 
 
 def verdict(loads: Sequence[Load]) -> str:

@@ -59,7 +59,7 @@ class Lag(Panel):
             "A replica and its lag",
             note=f"{replica.product} · {replica.name} follows {primary.name}",
             accent=databases.get("mysql").accent,
-            controls=[self.rate, self.large, self.hold_button, self.again],
+            controls=[self.rate, self.large_button, self.hold_button, self.again],
             body=[self.table, self.chart],
             strip=Code("SQL that ran"),
         )
@@ -81,6 +81,14 @@ class Lag(Panel):
             self.held = held
             self._ran.append(self.traffic.hold(held=held))
         self.hold_button.value = held
+
+    def large(self, rows: int = LARGE) -> None:
+        """Insert many rows in one transaction on the primary; return when it is committed."""
+        self.large_button.disabled = True
+        try:
+            self._ran += self.traffic.large(rows)
+        finally:
+            self.large_button.disabled = False
 
     def record(self, seconds: float) -> list[Sample]:
         """Look for `seconds`, show what was seen, and return it."""
@@ -111,11 +119,11 @@ class Lag(Panel):
     def _build(self) -> None:
         options = [(f"{rate} a second" if rate else "none", rate) for rate in RATES]
         self.rate = ipywidgets.Dropdown(options=options, value=0, description="Writes")
-        self.large = ipywidgets.Button(
+        self.large_button = ipywidgets.Button(
             description="One large transaction",
             tooltip=f"Insert {LARGE:,} rows on the primary in one statement",
         )
-        self.large.on_click(lambda _button: self.background(lambda: self._do(self._insert)))
+        self.large_button.on_click(lambda _button: self.background(lambda: self._do(self.large)))
         self.hold_button = ipywidgets.ToggleButton(
             description="Hold the replica", tooltip="It receives, but applies nothing"
         )
@@ -123,17 +131,10 @@ class Lag(Panel):
             description="Watch", tooltip="Look again, and go on looking", button_style="primary"
         )
         self.again.on_click(lambda _button: self.watch.start())
-        for control in (self.rate, self.large, self.hold_button):
+        for control in (self.rate, self.large_button, self.hold_button):
             control.layout.width = "auto"
         self.table = Table("The replica now")
         self.chart = MeasuredChart(x="time", y="behind, s", zero=True, time=True)
-
-    def _insert(self) -> None:
-        self.large.disabled = True
-        try:
-            self.traffic.large()
-        finally:
-            self.large.disabled = False
 
     def _do(self, work: Callable[[], object]) -> None:
         """Do what a control asks for; what a server says to it is shown."""

@@ -47,11 +47,13 @@ class Traffic:
             self._due = time.monotonic()
             self._watch.start()
 
-    def large(self, rows: int = LARGE) -> None:
-        """Insert many rows in one transaction on the primary; return when it is committed."""
+    def large(self, rows: int = LARGE) -> list[str]:
+        """Insert many rows in one transaction on the primary; return its SQL when it is done."""
+        run = statements(rows)
         with closing(self.primary.connect(autocommit=True)) as client:
-            for sql in statements(rows):
+            for sql in run:
                 client.cursor().execute(sql)
+        return run
 
     def hold(self, *, held: bool = True) -> str:
         """Have the replica stop applying what it receives, or go on; return the statement."""
