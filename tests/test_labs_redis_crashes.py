@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kit.errors import UnknownName
+from kit.errors import UnknownName, UsageError
 from kit.labs.redis import availability, persistence, slots
 from kit.labs.redis.persistence import POLICIES, crash
 from kit.labs.redis.writers import is_prefix
@@ -118,6 +119,19 @@ def test_keys_with_one_tag_share_a_slot(cluster: Topology) -> None:
     slot = slots.slot_of(cluster, "user:{7}:name")
     assert slot == slots.slot_of(cluster, "user:{7}:team")
     assert slot != slots.slot_of(cluster, "user:{8}:name")
+
+
+@pytest.mark.parametrize("given", [None, "redis", 42])
+def test_what_are_not_several_servers_is_refused_with_the_call_that_makes_them(given: Any) -> None:
+    with pytest.raises(UsageError, match=r"kit\.topology"):
+        availability.panel(given)
+    with pytest.raises(UsageError, match="cluster"):
+        slots.panel(given)
+    with (
+        topology("redis", "replica", name="pair", backend="process") as made,
+        pytest.raises(UsageError, match="sentinel"),
+    ):
+        availability.panel(made)
 
 
 def test_a_cluster_without_its_servers_says_so(own_home: Path) -> None:

@@ -65,7 +65,8 @@ class Histogram(Drawing):
             return ""
         scale = self._axis
         left = min(max(pen.width(row.label) for row in self.rows), _MOST_LABEL) + 16
-        right = WIDTH - 16
+        # The last figure stands beneath the end of the axis, half of it beyond.
+        right = WIDTH - max(16, pen.width(scale.tick_texts[-1]) / 2)
         foot = _LANE * len(self.rows)
         sheet = Pen(foot + (40 if digits else 24), live=live)
         for tick, text in zip(scale.ticks, scale.tick_texts, strict=True):

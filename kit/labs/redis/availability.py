@@ -20,7 +20,7 @@ __all__ = ["Loss", "Losses", "connect", "lose", "panel"]
 
 def panel(topology: Topology, *, revive: float | None = None) -> Losses:
     """Lose the primary of a Sentinel topology or a node of a cluster, and draw what followed."""
-    shown = Losses(topology, revive)
+    shown = Losses(sources.together(topology, "sentinel", "cluster"), revive)
     shown.run()
     return shown
 

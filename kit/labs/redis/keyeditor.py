@@ -95,5 +95,5 @@ class KeyEditor(ipywidgets.VBox):  # type: ignore[misc]
 
 def _text(label: str, placeholder: str) -> Any:
     made = ipywidgets.Text(description=label, placeholder=placeholder, continuous_update=False)
-    made.layout.width = "200px"
+    made.layout.width = "168px"
     return made

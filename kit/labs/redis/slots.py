@@ -80,7 +80,7 @@ def slot_of(topology: Topology, key: str) -> int:
 
 def panel(topology: Topology, key: str = "prediction:7") -> Slots:
     """Draw the slots of a cluster, and let a node be lost and a slot be moved."""
-    shown = Slots(topology, key)
+    shown = Slots(sources.together(topology, "cluster"), key)
     shown.run()
     return shown
 

@@ -133,6 +133,15 @@ def several(title: str, servers: Any = ()) -> Several:
     return Several(servers, title, databases.get("redis").accent)
 
 
+def together(topology: Any, *kinds: str) -> Any:
+    """Return a topology of Redis servers of one of these kinds; raise UsageError for another."""
+    kind = getattr(topology, "kind", None)
+    if getattr(topology, "database", None) == "redis" and kind in kinds:
+        return topology
+    calls = " or ".join(f'kit.topology("redis", "{one}")' for one in kinds)
+    raise UsageError(f"This lab wants several servers that work together: give it {calls}.")
+
+
 def hint(message: str) -> str:
     """Return what to do about an error of the server's; empty where its words say enough."""
     for words, advice in _HINTS.items():
