@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import ipywidgets
 from botocore.exceptions import BotoCoreError, ClientError
 
 from kit import databases
@@ -16,7 +15,7 @@ from kit.labs.dynamodb import account
 from kit.labs.dynamodb.account import Line
 from kit.labs.dynamodb.scales import Scales
 from kit.labs.dynamodb.traffic import Call, Tap, client
-from kit.widgets import units
+from kit.widgets import controls, units
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
 from kit.widgets.values import Shown
@@ -65,11 +64,7 @@ class Receipt(Panel):
         self.metered = metered
         self.lines: Sequence[Line] = ()
         self.table = Table("Capacity units")
-        self.kind = ipywidgets.Dropdown(
-            options=["each call", "added up by call and table"], description="Show"
-        )
-        self.kind.style.description_width = "auto"
-        self.kind.layout.width = "auto"
+        self.kind = controls.choice("Show", ["each call", "added up by call and table"])
         super().__init__(
             "Capacity units",
             note=COMPUTED + (_ALSO if metered else ""),

@@ -7,15 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from kit import databases
 from kit.errors import UsageError
 from kit.labs.dynamodb import layout, refusals
 from kit.labs.dynamodb.design import Design, Index, keyable
 from kit.labs.dynamodb.layout import Answer, Built, Item
 from kit.labs.dynamodb.patterns import ICONS, Pattern
-from kit.widgets import units
+from kit.widgets import controls, units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.shelves import Box, Kind, Shelf, Shelves
@@ -73,15 +71,9 @@ class Designer(Panel):
         given = index or (_NONE, _NONE)
         self.by = _choice("Index by", [_NONE, *names], given[0])
         self.then = _choice("then by", [_NONE, *names], given[1] or _NONE)
-        self.go = ipywidgets.Button(
-            description="Build",
-            tooltip="Create the table and write the items",
-            button_style="primary",
-        )
+        self.go = controls.button("Build", "Create the table and write the items", primary=True)
         self.go.on_click(lambda _button: self.background(self.build))
         self.asked = _choice("Mark", [("what no question reads", -1)], -1)
-        marking = ipywidgets.HBox([self.asked])
-        marking.add_class("kit-controls")
         self.shelves = Shelves("Items by partition")
         self.verdicts = Table("Questions")
         super().__init__(
@@ -89,7 +81,7 @@ class Designer(Panel):
             note=f"{server.product} · {server.name}",
             accent=databases.get("dynamodb").accent,
             controls=[self.partition, self.sort, self.by, self.then, self.go],
-            body=[self.verdicts, marking, self.shelves],
+            body=[self.verdicts, controls.row(self.asked), self.shelves],
             strip=Code("Code that ran", language="python"),
         )
         self.asked.observe(lambda change: self._mark(), "value")
@@ -237,15 +229,12 @@ def _lost(built: Built, design: Design) -> str:
     return "; ".join(said)
 
 
-def _choice(label: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:
+def _choice(label: str, options: Sequence[Any], value: Any) -> Any:
     known = [one[1] if isinstance(one, tuple) else one for one in options]
     if value not in known:
         raise UsageError(f"{value!r} is no attribute that can be a key of these items.")
-    made = ipywidgets.Dropdown(options=list(options), value=value, description=label)
-    made.style.description_width = "auto"
-    made.layout.width = "auto"
-    return made
+    return controls.choice(label, options, value)
 
 
-def _given(choice: ipywidgets.Dropdown) -> str:
-    return "" if choice.value == _NONE else str(choice.value)
+def _given(chosen: Any) -> str:
+    return "" if chosen.value == _NONE else str(chosen.value)

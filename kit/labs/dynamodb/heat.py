@@ -7,13 +7,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from kit import databases
 from kit.errors import UsageError
 from kit.labs.dynamodb import refusals
 from kit.labs.dynamodb.keys import PARTITION_WRITES, KeyChoice, Traffic, send
-from kit.widgets import units
+from kit.widgets import controls, units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.shelves import Box, Shelf, Shelves
@@ -23,7 +21,7 @@ from kit.widgets.values import Shown
 if TYPE_CHECKING:
     from kit.launch.server import Server
 
-_SHARDS = (0, 4, 16)
+_SHARDS = (4, 16)
 
 
 def hotkeys(
@@ -50,18 +48,11 @@ class HotKeys(Panel):
         self.traffic: list[Traffic] = []
         self._turn = threading.Lock()
         names = list(dict.fromkeys(name for event in events for name in event))
-        self.attribute = ipywidgets.Dropdown(options=names, description="Partition key")
-        self.shards = ipywidgets.Dropdown(
-            options=[("as it is", 0), *((f"spread over {n}", n) for n in _SHARDS[1:])],
-            description="Each value",
-        )
-        for one in (self.attribute, self.shards):
-            one.style.description_width = "auto"
-            one.layout.width = "auto"
-        self.go = ipywidgets.Button(
-            description="Send the traffic",
-            tooltip="Write all events under this key",
-            button_style="primary",
+        self.attribute = controls.choice("Partition key", names)
+        shards = [("as it is", 0), *((f"spread over {n}", n) for n in _SHARDS)]
+        self.shards = controls.choice("Each value", shards)
+        self.go = controls.button(
+            "Send the traffic", "Write all events under this key", primary=True
         )
         self.go.on_click(lambda _button: self.background(self._again))
         self.map = Shelves("Requests by partition key")

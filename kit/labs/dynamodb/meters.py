@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
 from boto3.dynamodb.conditions import Attr, Key
 from boto3.dynamodb.types import Binary
 
@@ -20,7 +19,7 @@ from kit.labs.dynamodb.account import Line
 from kit.labs.dynamodb.bill import COMPUTED, grid, is_metered, metering, total
 from kit.labs.dynamodb.design import Design, described
 from kit.labs.dynamodb.weight import parts, size
-from kit.widgets import units
+from kit.widgets import controls, units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Calls that the meter keeps in sight."""
+
+_CONSISTENCY = ("eventually consistent", "strongly consistent")
 
 SAMPLE = 500
 """Items that are read, once, to offer their keys."""
@@ -115,12 +116,10 @@ class Meter(Panel):
         self._turn = threading.Lock()
         self.design, items = _look(self.data)
         self.items = {_label(self.design, item): item for item in items}
-        self.kind = _choice("Read or write", [one.name for one in KINDS])
-        self.item = _choice("Item", list(self.items))
-        self.consistency = _choice("Consistency", ["eventually consistent", "strongly consistent"])
-        self.go = ipywidgets.Button(
-            description="Call", tooltip="Make the call and weigh it", button_style="primary"
-        )
+        self.kind = controls.choice("Read or write", [one.name for one in KINDS], width="360px")
+        self.item = controls.choice("Item", list(self.items), width="360px")
+        self.consistency = controls.choice("Consistency", _CONSISTENCY)
+        self.go = controls.button("Call", "Make the call and weigh it", primary=True)
         self.go.on_click(lambda _button: self.background(self.run))
         self.bill = Table("Capacity units")
         self.weights = Table("The item's size")
@@ -228,11 +227,3 @@ def _weights(item: Mapping[str, Any]) -> Grid:
 def _label(design: Design, item: Mapping[str, Any]) -> str:
     key = " · ".join(text_of(item[name]) for name in design.keys)
     return f"{key} ({units.plural(size(item), 'byte')})"
-
-
-def _choice(label: str, options: Sequence[str]) -> ipywidgets.Dropdown:
-    made = ipywidgets.Dropdown(options=list(options), description=label)
-    made.style.description_width = "auto"
-    made.layout.width = "auto"
-    made.layout.max_width = "360px"
-    return made

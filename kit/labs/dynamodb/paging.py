@@ -9,13 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from kit import databases
 from kit.errors import UsageError
 from kit.labs.dynamodb import refusals
 from kit.labs.dynamodb.weight import size
-from kit.widgets import units
+from kit.widgets import controls, units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.shelves import Box, Shelf, Shelves
@@ -94,16 +92,11 @@ class Pager(Panel):
         self._turn = threading.Lock()
         self._end = threading.Event()
         choices = sorted({*SEGMENTS, segments})
-        self.segments = ipywidgets.Dropdown(options=choices, value=segments, description="Segments")
-        self.limit = ipywidgets.BoundedIntText(
-            value=limit or 0, min=0, max=100_000, description="Items a page (0: up to 1 MB)"
+        self.segments = controls.choice("Segments", choices, segments)
+        self.limit = controls.number(
+            "Items a page (0: up to 1 MB)", limit or 0, most=100_000, whole=True, width=""
         )
-        for one in (self.segments, self.limit):
-            one.style.description_width = "auto"
-            one.layout.width = "auto"
-        self.go = ipywidgets.Button(
-            description="Scan", tooltip="Read the whole table", button_style="primary"
-        )
+        self.go = controls.button("Scan", "Read the whole table", primary=True)
         self.go.on_click(lambda _button: self.background(self.run))
         self.shelves = Shelves("Pages by segment")
         super().__init__(

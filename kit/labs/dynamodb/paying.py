@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets
-
 from kit import databases
 from kit.errors import KitError
 from kit.labs.dynamodb import cost
 from kit.labs.dynamodb.cost import Cost, Prices, Workload
+from kit.widgets import controls
 from kit.widgets.chart import Series
 from kit.widgets.code import Code
 from kit.widgets.measured import RoundedChart
@@ -47,8 +46,7 @@ class Calculator(Panel):
         self.chart = RoundedChart(
             x="average load, % of the peak", y="US dollars a month", zero=True
         )
-        paid = ipywidgets.HBox([one for _, one in self.paid])
-        paid.add_class("kit-controls")
+        paid = controls.row(*(one for _, one in self.paid))
         super().__init__(
             "Cost calculator",
             note=f"computed, nothing is called · prices: {prices.source}",
@@ -101,21 +99,13 @@ class Calculator(Panel):
         return self.costs
 
     def _build(self, peak: float, writes: float, size: int, prices: Prices) -> None:
-        self.shape = ipywidgets.Dropdown(
-            options=[*cost.SHAPES, _DRAWN], value="office hours", description="Day"
-        )
-        self.peak = _number("Peak, requests/s", peak, 1e7)
-        self.writes = ipywidgets.BoundedIntText(
-            value=round(100 * writes), min=0, max=100, description="Writes, %"
-        )
-        self.size = ipywidgets.BoundedIntText(
-            value=size, min=0, max=409600, description="Item, bytes"
-        )
-        self.consistency = ipywidgets.Dropdown(options=[*_CONSISTENCY], description="Reads")
-        for one in (self.shape, self.writes, self.size, self.consistency):
-            _narrow(one)
+        self.shape = controls.choice("Day", [*cost.SHAPES, _DRAWN])
+        self.peak = controls.number("Peak, requests/s", peak, most=1e7, width="240px")
+        self.writes = controls.number("Writes, %", round(100 * writes), most=100, whole=True)
+        self.size = controls.number("Item, bytes", size, most=409_600, whole=True)
+        self.consistency = controls.choice("Reads", [*_CONSISTENCY])
         self.paid = [
-            (name, _number(label, getattr(prices, name), 1e6))
+            (name, controls.number(label, getattr(prices, name), width="240px"))
             for name, label in (
                 ("write_request", "$ per million writes"),
                 ("read_request", "per million reads"),
@@ -176,16 +166,3 @@ def _code(workload: Workload, prices: Prices) -> str:
 
 def _dollars(value: float) -> Shown:
     return Shown(f"{value:,.2f}", value)
-
-
-def _number(label: str, value: float, most: float) -> ipywidgets.BoundedFloatText:
-    made = ipywidgets.BoundedFloatText(value=value, min=0, max=most, step=None, description=label)
-    _narrow(made)
-    return made
-
-
-def _narrow(control: Any) -> None:
-    control.style.description_width = "auto"
-    control.layout.width = "auto"
-    if not isinstance(control, ipywidgets.Dropdown):
-        control.layout.max_width = "240px"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
-import ipywidgets
-
 from kit import databases
 from kit.errors import KitError
 from kit.labs.dynamodb import throttling
 from kit.labs.dynamodb.throttling import LOADS, Settings, Trace, simulate
+from kit.widgets import controls
 from kit.widgets.chart import Series
 from kit.widgets.code import Code
 from kit.widgets.measured import RoundedChart
@@ -51,29 +50,24 @@ class Scaling(Panel):
 
     def __init__(self, load: str, base: float, settings: Settings) -> None:
         self.trace = Trace()
-        self.load = ipywidgets.Dropdown(
-            options=[(f"{name}: {words}", name) for name, words in LOADS.items()],
-            value=load,
-            description="Load",
-        )
-        self.base = _number("begins with", base, 1e6)
-        self.provisioned = _number("Provisioned", settings.provisioned, 1e6)
-        self.target = _number("Target, %", 100 * settings.target, 100)
-        self.hottest = _number("Hottest key, %", 100 * settings.hottest, 100)
+        words = [(f"{name}: {words}", name) for name, words in LOADS.items()]
+        self.load = controls.choice("Load", words, load)
+        self.base = controls.number("begins with", base)
+        self.provisioned = controls.number("Provisioned", settings.provisioned)
+        self.target = controls.number("Target, %", 100 * settings.target, most=100)
+        self.hottest = controls.number("Hottest key, %", 100 * settings.hottest, most=100)
         self.chart = RoundedChart(x="minute", y="write units per second", zero=True)
         self.table = Table("What became of the load")
-        controls = [self.load, self.base, self.provisioned, self.target, self.hottest]
+        asked = [self.load, self.base, self.provisioned, self.target, self.hottest]
         super().__init__(
             "Simulation of throttling and auto scaling",
             note="arithmetic by the documented rules; no server is asked",
             accent=databases.get("dynamodb").accent,
-            controls=controls,
+            controls=asked,
             body=[self.chart, self.table],
             strip=Code("The model, all of it", language="python"),
         )
-        for control in controls:
-            control.style.description_width = "auto"
-            control.layout.width = "auto"
+        for control in asked:
             control.observe(lambda _change: self.run(), "value")
         self.run()
 
@@ -139,9 +133,3 @@ def _grid(trace: Trace) -> Grid:
 
 def _whole(value: float) -> Shown:
     return Shown(f"{value:,.0f}", value)
-
-
-def _number(label: str, value: float, most: float) -> ipywidgets.BoundedFloatText:
-    made = ipywidgets.BoundedFloatText(value=value, min=0, max=most, step=None, description=label)
-    made.layout.max_width = "180px"
-    return made

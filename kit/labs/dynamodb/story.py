@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-import ipywidgets
 from botocore.exceptions import ClientError
 
 from kit import databases
 from kit.errors import UnknownName
 from kit.labs.dynamodb import refusals
+from kit.widgets import controls
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.stepper import Course, Entry, Lane, Lanes
@@ -74,15 +74,10 @@ class Theatre(Panel):
         named = {one.name: one for one in stories}
         if first not in named:
             raise UnknownName.among("story", first, named)
-        self.story = ipywidgets.Dropdown(
-            options=list(named.items()), value=named[first], description="Story"
-        )
-        self.story.style.description_width = "auto"
-        self.story.layout.width = "auto"
-        self.step_button = _button("Next step", "Run the next line")
-        self.step_button.button_style = "primary"
-        self.all_button = _button("To the end", "Run every line that is left")
-        self.over_button = _button("Start over", "Begin anew, with fresh tables")
+        self.story = controls.choice("Story", list(named.items()), named[first])
+        self.step_button = controls.button("Next step", "Run the next line", primary=True)
+        self.all_button = controls.button("To the end", "Run every line that is left")
+        self.over_button = controls.button("Start over", "Begin anew, with fresh tables")
         self.lanes = Lanes("python")
         buttons = [self.step_button, self.all_button, self.over_button]
         super().__init__(
@@ -227,7 +222,3 @@ def _written(value: Any) -> str:
 
 def _number(value: Any) -> Any:
     return value if not isinstance(value, Decimal) else int(value) if value == int(value) else value
-
-
-def _button(label: str, tooltip: str) -> ipywidgets.Button:
-    return ipywidgets.Button(description=label, tooltip=tooltip)
