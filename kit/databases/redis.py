@@ -47,7 +47,7 @@ class Redis(Database):
         # Its working directory is the site's own; a whole path might hold a space.
         local = {"bind": "127.0.0.1", "port": str(site.port), "dir": site.data.name}
         if "cluster-enabled" in site.settings:
-            local["cluster-port"] = str(cluster.bus_port())
+            local["cluster-port"] = str(cluster.bus_port(program.version))
         config = site.directory / "redis.conf"
         return Command(
             argv=[str(program.path), str(config), *_mode(site)],

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from kit.databases.topologies import redis_cluster, redis_sentinel
+from kit.errors import Unsupported
 from kit.launch.topology import Topology, topology
 from tests.traces import await_nothing_left, await_true, servers
 
 _NOTEBOOK = """\
 import time
+from kit.errors import Unsupported
 from kit.launch.topology import topology
 made = topology("redis", {kind!r}, backend="process")
 made.primary.kill()
@@ -102,6 +104,12 @@ def test_a_watcher_is_closed_to_strangers(watched: Topology) -> None:
     for watcher in watched.watchers:
         with closing(watcher.connect(password=None)) as client, pytest.raises(AuthenticationError):
             client.sentinel_masters()
+
+
+def test_a_redis_too_old_for_the_cluster_is_refused_with_what_to_do() -> None:
+    with pytest.raises(Unsupported, match="container"):
+        redis_cluster.bus_port("6.2.14")
+    assert 1024 < redis_cluster.bus_port("7.0.15") < 65_536
 
 
 def test_all_slots_are_shared_out_evenly_and_every_key_is_found(cluster: Topology) -> None:

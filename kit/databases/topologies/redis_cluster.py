@@ -9,6 +9,7 @@ from itertools import cycle
 from typing import Any
 
 from kit.databases.topologies import Node, Nodes, Shape
+from kit.errors import Unsupported
 
 SLOTS = 16_384
 SHAPE = Shape(
@@ -23,13 +24,22 @@ SETTINGS: Mapping[str, str] = {
     # A node that has given all its slots away stays a node, and does not follow another.
     "cluster-allow-replica-migration": "no",
 }
+_OLDEST = 7  # knows cluster-port and cluster-allow-replica-migration
 _REPLICATED = 6
 _BUS = 10_000  # how far the port of the gossip lies above the clients', unless it is set
 _BATCH = 100
 
 
-def bus_port() -> int:
-    """Return a free port for the gossip: the usual one may lie above the last port there is."""
+def bus_port(version: str) -> int:
+    """Return a free port for the gossip: the usual one may lie above the last port there is.
+
+    Raise Unsupported for a version that cannot be told another one.
+    """
+    if int(version.partition(".")[0] or 0) < _OLDEST:
+        raise Unsupported(
+            f"The cluster of the lessons wants Redis {_OLDEST} or later; this is {version}. "
+            'Use a container: kit.topology("redis", "cluster", backend="container")'
+        )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
