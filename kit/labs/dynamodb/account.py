@@ -150,17 +150,21 @@ def _written(call: Call, scales: Scales) -> Iterator[Line]:
 def _table_line(call: Call, table: str, writes: Sequence[Write], *, double: bool) -> Line:
     pairs = [(wire_size(one.before or {}), wire_size(one.after or {})) for one in writes]
     if call.error:
-        pairs = [(before, 0) for before, _ in pairs]
-    sizes = [max(pair) for pair in pairs]
+        used = [capacity.refused_units(before) for before, _ in pairs]
+        sizes = [before for before, _ in pairs]
+        why = "; the condition failed, what is there counts"
+    else:
+        used = [capacity.write_units(*pair, transactional=double) for pair in pairs]
+        sizes = [max(pair) for pair in pairs]
+        why = _larger(pairs)
     blocks = sum(capacity.blocks(one, WRITE_BLOCK) for one in sizes)
-    why = "; the condition failed, what is there counts" if call.error else _larger(pairs)
     return Line(
         call=call.operation,
         where=table,
         kind="write",
         items=len(writes),
         size=sum(sizes),
-        units=sum(capacity.write_units(*pair, transactional=double) for pair in pairs),
+        units=sum(used),
         why=_blocks(blocks, "1 KB") + (" × 2 (transaction)" if double else "") + why,
     )
 

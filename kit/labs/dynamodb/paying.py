@@ -8,6 +8,7 @@ from kit import databases
 from kit.errors import KitError
 from kit.labs.dynamodb import cost
 from kit.labs.dynamodb.cost import Cost, Prices, Workload
+from kit.labs.dynamodb.weight import LARGEST
 from kit.widgets import controls
 from kit.widgets.chart import Series
 from kit.widgets.code import Code
@@ -102,7 +103,7 @@ class Calculator(Panel):
         self.shape = controls.choice("Day", [*cost.SHAPES, _DRAWN])
         self.peak = controls.number("Peak, requests/s", peak, most=1e7, width="240px")
         self.writes = controls.number("Writes, %", round(100 * writes), most=100, whole=True)
-        self.size = controls.number("Item, bytes", size, most=409_600, whole=True)
+        self.size = controls.number("Item, bytes", size, most=LARGEST, whole=True)
         self.consistency = controls.choice("Reads", [*_CONSISTENCY])
         self.paid = [
             (name, controls.number(label, getattr(prices, name), width="240px"))
