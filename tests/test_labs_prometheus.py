@@ -276,7 +276,7 @@ def test_the_controls_steer_the_load(
     server: Server, model: lab.ModelServer, traffic: lab.Traffic
 ) -> None:
     panel = lab.observe(server, model, traffic, watch=False)
-    panel.rate.value, panel.errors.value, panel.delay.value = 12, 0.5, 30
+    panel.rate.value, panel.errors.value, panel.delay.value = 12, 50, 30
     assert (traffic.rate, traffic.errors, model.delay) == (12, 0.5, 0.03)
     panel.delay.value = 0
     panel.close()
@@ -373,10 +373,16 @@ def test_relabelling_is_shown_rule_by_rule_as_prometheus_does_it(server: Server)
 
 
 def test_a_bad_relabelling_rule_is_refused_in_prometheuss_words(server: Server) -> None:
-    with pytest.raises(PromQLError, match="unknown relabel action"):
-        lab.relabel(server, {"__address__": "a:1"}, "[{action: nope}]")
+    panel = lab.relabel(server, {"__address__": "a:1"}, "[{action: nope}]")
+    assert "unknown relabel action" in panel.notice.value
+    assert panel.put("- {") == []
+    assert panel.put("just words") == []
+    assert "Rules are a list" in panel.notice.value
+    assert len(panel.put("[{target_label: a, replacement: b}]")) == 1
+    assert panel.status.state == "done"
+    panel.close()
     with pytest.raises(UsageError, match="address"):
-        lab.relabel(server, {}, RULES)
+        configuration.relabel({}, [])
 
 
 # Label explosion and pipelines

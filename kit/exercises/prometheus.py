@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kit.errors import KitError
 from kit.exercises.exercise import Exercise, Section
@@ -143,20 +143,20 @@ def _state_at(rules: str, moment: int) -> bool:
 
 
 def _keeps_production(_server: Server, answer: object) -> str | None:
-    import yaml
-
     from kit.labs.prometheus import configuration
 
+    if not isinstance(answer, str):
+        return "Give the rules as YAML text."
     try:
-        rules: Any = yaml.safe_load(answer) if isinstance(answer, str) else answer
-        if not isinstance(rules, list) or not rules:
-            return "Give a list of rules, as YAML text or as Python data."
+        rules = configuration.rules(answer)
         after = {
             stage: configuration.relabel(labels, rules)[-1].labels
             for stage, labels in _FOUND.items()
         }
-    except (KitError, yaml.YAMLError) as error:
+    except KitError as error:
         return f"Prometheus refuses the rules: {error}"
+    except IndexError:
+        return "There are no rules in it."
     if after["prod"] is None:
         return "The production target is dropped."
     if after["canary"] is not None:

@@ -150,11 +150,7 @@ class AlertLab(Panel):
             said += [f"{count} {state}"] if count else []
         told = units.plural(len(self.receiver.notifications), "notification")
         self._ran(alerting.STATES)
-        text = " · ".join([*(said or ["nothing is wrong"]), told])
-        if self.watch.running:
-            self.start(text)
-        else:
-            self.done(text)
+        self.done(" · ".join([*(said or ["nothing is wrong"]), told]))
 
     def _ran(self, *lines: str) -> None:
         self._lines = list(dict.fromkeys([*self._lines, *lines]))[-_LINES:]

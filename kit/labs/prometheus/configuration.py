@@ -89,6 +89,17 @@ def targets(server: Server) -> list[Target]:
     return [*sorted(active, key=lambda one: (one.job, str(one.labels))), *dropped]
 
 
+def rules(text: str) -> list[dict[str, Any]]:
+    """Read relabelling rules from YAML; raise PromQLError where they are no list of rules."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PromQLError(str(error)) from None
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise PromQLError("Rules are a list: each begins with a dash, as in - {action: drop, …}.")
+    return found
+
+
 def relabel(labels: Mapping[str, str], rules: Sequence[Mapping[str, Any]]) -> list[Relabelled]:
     """Return what a discovered target's labels are after each rule, by Prometheus's own code.
 

@@ -126,7 +126,11 @@ def _marks(node: Node, slowest: Node, refused: Node | None, found: Sequence[Find
 
 
 def _facts(node: Node) -> list[tuple[str, str]]:
-    found = [("PromQL", node.step.text.strip())] if not node.step.literal else []
+    found = (
+        [("PromQL", " ".join(map(str.strip, node.step.text.splitlines())))]
+        if not node.step.literal
+        else []
+    )
     if node.seconds is not None:
         low, high = min(node.times), max(node.times)
         spread = f"{units.duration(low)} to {units.duration(high)} in {len(node.times)} runs"

@@ -174,6 +174,6 @@ def _grid(counts: Sequence[Count]) -> Grid:
 def _each(one: Count, first: Count) -> Shown | str:
     more = one.series - first.series
     if more < 1:
-        return ""
+        return "–"
     each = (one.memory - first.memory) / more
     return Shown(units.size(max(0.0, each)), each)

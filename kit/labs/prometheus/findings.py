@@ -107,7 +107,11 @@ def _unmatched(node: Node, sides: Sequence[Node]) -> Iterator[Finding]:
         f"Both sides have series, but two series are partners only if all their labels agree. "
         f"Only one side carries {', '.join(only)}."
     )
-    yield Finding(node, "No partners", words, f"{node.step.label} on ({', '.join(common)})")
+    counts = [side.count or 0 for side in sides]
+    many = {1: " group_left", -1: " group_right"}.get(
+        (counts[0] > counts[1]) - (counts[0] < counts[1]), ""
+    )
+    yield Finding(node, "No partners", words, f"{node.step.label} on ({', '.join(common)}){many}")
 
 
 def _short(node: Node, sides: Sequence[Node]) -> Iterator[Finding]:

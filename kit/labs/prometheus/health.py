@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets
+
 from kit import databases
 from kit.errors import KitError, UsageError
 from kit.labs.prometheus.api import Answer, Api, hint
@@ -75,12 +77,17 @@ class Pipeline(Panel):
         self._turn = threading.Lock()
         self.watch = Watch(self._look, stopped=self._stopped)
         self.table = Table("Steps")
+        self.again = ipywidgets.Button(
+            description="Look again", tooltip="Ask for what is known now"
+        )
+        self.again.on_click(lambda _button: self.background(self.refresh))
         strip = Code("PromQL that ran", language="promql")
         strip.show("\n".join([AGE, TOOK, WENT]))
         super().__init__(
             "Pipeline health",
             note=f"{server.product} · {server.name}",
             accent=databases.get(server.database).accent,
+            controls=[self.again],
             body=[self.table],
             strip=strip,
         )
@@ -98,12 +105,9 @@ class Pipeline(Panel):
                 self.empty("No step has pushed anything yet.")
                 return
             self.table.show(health(age, took, went, self.late))
-            late = sum(one.value > self.late for one in age.series)
-            text = f"{units.plural(len(took.series), 'step')} · {late} late"
-            if self.watch.running:
-                self.start(text)
-            else:
-                self.done(text)
+            fresh = sum(one.value <= self.late for one in age.series)
+            late = len(took.series) - fresh
+            self.done(f"{units.plural(len(took.series), 'step')} · {late} late")
 
     def close(self) -> None:
         """Stop looking and remove the panel."""
@@ -133,7 +137,7 @@ def health(age: Answer, took: Answer, went: Answer, late: float) -> Grid:
     rows: list[Sequence[Any]] = []
     for name, seconds in sorted(_by_step(took).items()):
         old = ages.get(name)
-        state = ("✗", "late") if old is None or old > late else ("✓", "fresh")
+        state = ("✓", "fresh") if old is not None and old <= late else ("✗", "late")
         last = ("✓", "succeeded") if well.get(name) == 1 else ("✗", "failed")
         rows.append(
             [

@@ -90,7 +90,7 @@ class Observation(Panel):
             "Model server under observation",
             note=f"{server.product} · {server.name}",
             accent=databases.get(server.database).accent,
-            controls=[self.rate, self.errors, self.delay, self.buckets, self.again],
+            controls=[self.buckets, self.again, self.rate, self.errors, self.delay],
             body=[self.view, self.stage],
             strip=Code("PromQL that ran", language="promql"),
         )
@@ -116,19 +116,22 @@ class Observation(Panel):
         super().close()
 
     def _build(self, view: str) -> None:
-        self.rate = _slider("Requests per second", self.traffic.rate, 1, 60, 1)
-        self.errors = _slider("Broken images", self.traffic.errors, 0, 1, 0.05)
-        self.errors.readout_format = ".0%"
-        self.delay = _slider("Slower by, ms", 1000 * self.model.delay, 0, 500, 10)
-        for slider in (self.rate, self.errors, self.delay):
-            slider.observe(lambda _change: self._steer(), "value")
+        self.rate = _number("Requests per second", "1 to 60", self.traffic.rate, 1, 60, 5)
+        self.errors = _number("Broken, %", "0 to 100", 100 * self.traffic.errors, 0, 100, 10)
+        self.delay = _number("Slower by, ms", "0 to 500", 1000 * self.model.delay, 0, 500, 50)
+        for number in (self.rate, self.errors, self.delay):
+            number.observe(lambda _change: self._steer(), "value")
+        known = {buckets: name for name, buckets in _LAYOUTS.items()}
+        name = known.get(self.model.buckets, f"{len(self.model.buckets)} buckets")
+        layouts = {name: self.model.buckets} | _LAYOUTS
         self.buckets = ipywidgets.Dropdown(
-            options=list(_LAYOUTS.items()), value=None, description="Restart with"
+            options=list(layouts.items()), value=self.model.buckets, description="Buckets"
         )
         self.buckets.layout.width = "auto"
+        self.buckets.observe(lambda _change: self.background(self._restart), "value")
         self.again = ipywidgets.Button(
             description="Restart the service",
-            tooltip="Begin anew: its counters start from zero, its buckets are those chosen",
+            tooltip="Begin anew: its counters start from zero",
         )
         self.again.on_click(lambda _button: self.background(self._restart))
         self.view = ipywidgets.ToggleButtons(options=list(VIEWS), value=view)
@@ -140,11 +143,12 @@ class Observation(Panel):
 
     def _steer(self) -> None:
         self.traffic.rate = float(self.rate.value)
-        self.traffic.errors = float(self.errors.value)
+        self.traffic.errors = float(self.errors.value) / 100
         self.model.delay = float(self.delay.value) / 1000
 
     def _restart(self) -> None:
         self.model.restart(buckets=self.buckets.value)
+        self.refresh()
 
     def _look(self) -> float:
         self.refresh()
@@ -167,10 +171,8 @@ class Observation(Panel):
             self.strip.show("\n".join(view.queries.values()))
         if not any(answer.series for answer in self.answers.values()):
             self.wait("for the first scrapes")
-        elif self.watch.running:
-            self.start("looking every second")
         else:
-            self.done()
+            self.done("looking every second" if self.watch.running else "")
 
     def _stopped(self) -> None:
         self.status.show("waiting", "interrupted · open the panel anew to look again", icon="■")
@@ -214,16 +216,11 @@ def shares(answer: Answer) -> list[Bar]:
     return made
 
 
-def _slider(label: str, value: float, low: float, high: float, step: float) -> Any:
-    made = ipywidgets.FloatSlider(
-        value=min(max(value, low), high),
-        min=low,
-        max=high,
-        step=step,
-        description=label,
-        readout_format=".0f",
-        continuous_update=False,
+def _number(label: str, tip: str, value: float, low: float, high: float, step: float) -> Any:
+    made = ipywidgets.BoundedFloatText(
+        value=min(max(value, low), high), min=low, max=high, step=step, description=label
     )
+    made.tooltip = tip
+    made.layout.width = "auto"
     made.style.description_width = "auto"
-    made.layout.width = "280px"
     return made

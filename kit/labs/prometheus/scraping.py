@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-import yaml
 
 from kit import databases
 from kit.errors import KitError
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from kit.launch.server import Server
 
 EVERY = 1.0
+_NONE = "–"
 _ICONS = {"up": "✓", "down": "✗", "unknown": "◌", "dropped": "○"}
 _STAYS = "The configuration that was in force before stays in force, and its file is back."
 
@@ -113,11 +113,7 @@ class Targets(Panel):
             return
         counts = {state: sum(one.health == state for one in self.found) for state in _ICONS}
         said = [f"{count} {state}" for state, count in counts.items() if count]
-        text = " · ".join(said) or units.plural(0, "target")
-        if self.watch.running:
-            self.start(text)
-        else:
-            self.done(text)
+        self.done(" · ".join(said) or units.plural(0, "target"))
 
     def _look(self) -> float:
         self.refresh()
@@ -143,8 +139,8 @@ def target_grid(found: Sequence[Target]) -> Grid:
             one.job,
             Shown(one.health, one.health, _ICONS.get(one.health, "")),
             one.discovered.get("__address__", ""),
-            _written(one.labels),
-            one.error,
+            _written(one.labels) or _NONE,
+            one.error or _NONE,
         ]
         for one in found
     ]
@@ -156,46 +152,72 @@ def target_grid(found: Sequence[Target]) -> Grid:
 
 
 class Relabelling(Panel):
-    """Show what becomes of one target, rule by rule."""
+    """Edit relabelling rules, and see what becomes of one target, rule by rule."""
 
-    def __init__(self, accent: str, labels: Mapping[str, str], steps: Sequence[Relabelled]) -> None:
-        self.steps = list(steps)
+    def __init__(self, api: Api, labels: Mapping[str, str], rules: str) -> None:
+        self.labels = dict(labels)
+        self.steps: list[Relabelled] = []
+        self.editor = Editor(rules, "Rules", "- {source_labels: …}", self._start)
         self.table = Table("Relabelling, rule by rule")
-        self.table.show(_relabel_grid(labels, steps))
-        strip = Code("What ran, once for each rule", language="text")
-        strip.show("promtool check service-discovery prometheus.yml " + labels.get("job", "job"))
+        self.go = ipywidgets.Button(
+            description="Apply",
+            tooltip="Have promtool apply the rules (Ctrl+Enter); nothing is put in force",
+            button_style="primary",
+        )
+        self.go.on_click(lambda _button: self._start())
+        notice = Notice()
         super().__init__(
             "Relabelling",
-            note=f"the target {labels['__address__']}, rule by rule",
-            accent=accent,
-            body=[self.table],
-            strip=strip,
+            note=f"the target {labels.get('__address__', '')}, rule by rule",
+            accent=databases.get(api.server.database).accent,
+            controls=[self.go],
+            body=[self.editor, notice, self.table],
+            strip=Code("What ran, once for each rule", language="text"),
+            notice=notice,
         )
-        self.done(units.plural(len(steps), "rule"))
+
+    def put(self, rules: str | None = None) -> list[Relabelled]:
+        """Apply the rules in the editor; return the steps, none where they were refused."""
+        if rules is not None:
+            self.editor.value = rules
+        try:
+            self.steps = configuration.relabel(self.labels, configuration.rules(self.editor.value))
+        except KitError as error:
+            self.steps = []
+            self.table.show()
+            self.fail(str(error))
+            return []
+        self.table.show(_relabel_grid(self.labels, self.steps))
+        if self.strip is not None:
+            job = self.labels.get("job", "job")
+            self.strip.show(f"promtool check service-discovery {configuration.CONFIG} {job}")
+        self.done(units.plural(len(self.steps), "rule"))
+        return self.steps
+
+    def _start(self) -> None:
+        self.background(self.put)
 
 
-def relabel(
-    server: Server, labels: Mapping[str, str], rules: Sequence[Mapping[str, Any]] | str
-) -> Relabelling:
-    """Show what relabelling rules, as YAML or as data, make of a discovered target, one by one.
+def relabel(server: Server, labels: Mapping[str, str], rules: str) -> Relabelling:
+    """Show what relabelling rules, as YAML, make of a discovered target, one by one.
 
     promtool applies them, so it is Prometheus's own code; nothing is put in force. Labels that
     begin with two underscores are at hand until the last rule, and then gone.
     """
-    given = yaml.safe_load(rules) if isinstance(rules, str) else rules
-    accent = databases.get(Api(server).server.database).accent
-    return Relabelling(accent, labels, configuration.relabel(labels, given))
+    shown = Relabelling(Api(server), labels, rules.strip())
+    shown.put()
+    return shown
 
 
 def _relabel_grid(labels: Mapping[str, str], steps: Sequence[Relabelled]) -> Grid:
     before: Mapping[str, str] | None = labels
-    rows: list[list[Any]] = [["as it was found", "", _all(labels)]]
+    rows: list[list[Any]] = [["as it was found", _NONE, _all(labels)]]
     for step in steps:
         rows.append([_flow(step.rule), _change(before, step.labels), _all(step.labels)])
         before = step.labels
     kept = {k: v for k, v in (before or {}).items() if not k.startswith("__")}
     last = _all(kept if before else None, instance=True)
-    rows.append(["what every sample carries", "", last])
+    rows.append(["what every sample carries", _NONE, last])
     return Grid(columns=["rule", "what it did", "labels after it"], rows=rows)
 
 
@@ -216,7 +238,7 @@ def _flow(rule: Mapping[str, Any]) -> str:
 
 def _change(before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> str:
     if before is None or after is None:
-        return "" if before is None else "dropped it"
+        return _NONE if before is None else "dropped it"
     said = [f"+ {k}={v}" for k, v in after.items() if before.get(k) != v and k != "instance"]
     said += [f"− {k}" for k in before if k not in after and not k.startswith("__")]
     return ", ".join(said) or "nothing"
