@@ -125,6 +125,19 @@ def test_the_table_and_the_curve_show_the_chosen_experiment_metric_and_runs(
     )
 
 
+def test_a_newest_run_without_the_metric_does_not_leave_the_chart_empty(
+    target: Server | str, explore: Any
+) -> None:
+    data.train(target, experiment="gap", run_name="with", epochs=2)
+    client = data.tracking(target)
+    place = client.get_experiment_by_name("gap").experiment_id
+    client.set_terminated(client.create_run(place, run_name="without").info.run_id, "FAILED")
+    explorer = explore(experiment="gap", metric="accuracy")
+    assert drawn(explorer) == ["with"]
+    client.create_run(client.create_experiment("bare"), run_name="nothing yet")
+    assert explore(experiment="bare").table.grids[0].total is None
+
+
 def test_the_sql_in_the_strip_brings_what_the_panel_shows(
     target: Server | str, logged: tuple[str, list[str]], explore: Any
 ) -> None:

@@ -53,7 +53,7 @@ def look(
     chosen = _pick(experiments, experiment)
     runs = reader.runs(chosen) if chosen else []
     wanted = _prefer(sorted({name for run in runs for name in run.metrics}), metric)
-    drawn = _drawn([run.id for run in runs], picked)[-most:]
+    drawn = _drawn(runs, picked, wanted)[-most:]
     curves = reader.curve(wanted, drawn) if wanted else {}
     return Findings(
         ready=True,
@@ -67,9 +67,13 @@ def look(
     )
 
 
-def _drawn(runs: Sequence[str], picked: Sequence[str] | None) -> list[str]:
-    """Return the runs to draw: those picked that are still there, or else the newest."""
-    return list(runs[:1]) if picked is None else [run for run in picked if run in runs]
+def _drawn(runs: Sequence[Run], picked: Sequence[str] | None, metric: str) -> list[str]:
+    """Return the runs to draw: those picked that are still there, or the newest with the metric."""
+    if picked is not None:
+        there = {run.id for run in runs}
+        return [run for run in picked if run in there]
+    with_metric = [run for run in runs if metric in run.metrics]
+    return [run.id for run in (with_metric or runs)[:1]]
 
 
 def _pick(experiments: Sequence[Experiment], wanted: str | None) -> str:

@@ -81,6 +81,8 @@ class PlanTree(Part):
         """Return the tree as indented lines."""
         if not self.steps:
             return ""
+        if not self.steps:
+            return ""
         kept = [column for column in self._columns if not column.volatile]
         table = [["Step", *(column.label for column in kept), ""]]
         for step in self.steps:
@@ -133,6 +135,8 @@ class PlanDiff(Part):
 
     def static_text(self) -> str:
         """Return both trees as columns of text."""
+        if not self.lines:
+            return ""
         kept = [column for column in self._columns if not column.volatile]
         names = [column.label for column in kept]
         table = [["Before", *names, "", "After", *names]]

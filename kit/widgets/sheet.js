@@ -30,7 +30,9 @@ class Sheet {
     this.view.tabIndex = 0;
     this.view.setAttribute("role", "grid");
     this.view.setAttribute("data-lm-suppress-shortcuts", "true");
-    this.bar.tabIndex = -1;
+    this.bar.tabIndex = 0;
+    this.bar.setAttribute("role", "group");
+    this.bar.setAttribute("aria-label", "Scroll through the rows");
     this.view.addEventListener("scroll", () => this.draw());
     this.view.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.view.addEventListener("keydown", (event) => this.key(event));
