@@ -14,7 +14,16 @@ import pytest
 
 from kit import data
 from kit.errors import UsageError
-from kit.labs.influxdb import batches, downsampling, holding, machine, series, stores, training
+from kit.labs.influxdb import (
+    batches,
+    downsampling,
+    holding,
+    influxql,
+    machine,
+    series,
+    stores,
+    training,
+)
 from kit.labs.influxdb.bench import EXAMPLE, Bench, bench
 from kit.labs.influxdb.cardinality import cardinality
 from kit.labs.influxdb.console import Console, console
@@ -133,7 +142,7 @@ def test_the_button_trains_a_real_run_beside_the_machines_own_figures(
     assert labels(panel) == [run]
     assert len(panel.chart.lines[0].points) == 20
     assert {line.label for line in panel.machine.lines} >= {"cpu", "memory"}
-    assert all(0 <= y <= 100 for line in panel.machine.lines for _, y in line.points)
+    assert all(0 <= y <= 100 for line in panel.machine.lines for _, y in line.known)
     assert said(panel).startswith(f"✓ {run} done")
     assert panel.train(0.1) == f"{run} (2)"
 
@@ -258,6 +267,17 @@ def _work(server: Server, kind: str) -> tuple[Any, Callable[[], object]]:
     return typing, typing.write if kind == "bench" else lambda: typing.compare(times=1)
 
 
+def test_an_interrupted_cell_leaves_a_panel_that_says_so_and_works(
+    session: Session, shown: Any
+) -> None:
+    panel = shown(bench(session.server))
+    with pytest.raises(KeyboardInterrupt), panel.turn(panel.go):
+        raise KeyboardInterrupt
+    assert said(panel) == "■ interrupted"
+    assert not panel.go.disabled
+    assert panel.write()
+
+
 def test_a_closed_panel_leaves_no_thread(session: Session) -> None:
     before = threading.active_count()
     panel = curves(session.server, refresh=0.02)
@@ -292,6 +312,19 @@ def test_every_click_writes_a_query_and_runs_it(asking: Console) -> None:
     assert asking.strip is not None
     assert asking.strip.text == asking.editor.value
     assert said(asking).startswith("✓ ")
+
+
+def test_the_editor_offers_what_there_is(asking: Console, session: Session) -> None:
+    offered = dict(asking.editor.words["outside"])
+    assert offered["training_metrics"] == "measurement"
+    assert (offered["loss"], offered["run_id"]) == ("field, float", "tag")
+    assert {"SELECT", "mean"} <= set(offered)
+    session.write([r"other\ one odd\ name=1,plain=2"])
+    asking.look()
+    asking.run('SELECT * FROM "other one"')
+    offered = dict(asking.editor.words["outside"])
+    assert "plain" in offered
+    assert "odd name" not in offered
 
 
 def test_a_typed_query_moves_the_controls_and_one_beyond_them_says_so(asking: Console) -> None:
@@ -381,6 +414,16 @@ def test_a_gap_stays_a_gap(asking: Console, session: Session) -> None:
     assert known[2] - known[1] == 4
 
 
+def test_windows_left_out_are_not_drawn_over(asking: Console, session: Session) -> None:
+    session.write([f"holes value={n} {n * 60_000_000_000}" for n in (0, 1, 2, 6, 7)])
+    asking.run("SELECT mean(value) FROM holes GROUP BY time(1m) fill(none)")
+    (line,) = asking.chart.lines
+    assert [y for _, y in line.known] == [0, 1, 2, 6, 7]
+    assert [x for x, y in line.points if math.isnan(y)] == [240]
+    asking.run("SELECT value FROM holes")
+    assert not [y for _, y in asking.chart.lines[0].points if math.isnan(y)]
+
+
 def test_a_million_points_are_drawn_thinned_with_their_extremes(
     asking: Console, session: Session
 ) -> None:
@@ -399,7 +442,7 @@ def test_a_million_points_are_drawn_thinned_with_their_extremes(
     assert "1,000,000 points, thinned" in asking.static_text()
     assert len(asking.sheet.grid.rows) == 1_000_000
     cells = asking.sheet.block(654_321, 654_322, 0, 2)["cells"][0]
-    assert "2026-04-02" in cells[0]
+    assert "2026-04-03 01:45:21" in cells[0]
     assert cells[1] == "99"
 
 
@@ -453,6 +496,9 @@ def test_a_point_is_written_with_its_precision_and_shown_as_it_is_kept(
     panel.precision.value = "ms"
     assert panel.write()
     assert str(panel.table.grids[0].rows[1][0]) == "1970-01-21 12:55:26.4"
+    session.write([f"cpu,host=other value={n}" for n in range(20)])
+    assert panel.write("cpu,host=old value=1 5")
+    assert [row[1:] for row in panel.table.grids[0].rows] == [["old", 1]]
     assert "precision=ms" in panel.static_text()
 
 
@@ -570,10 +616,18 @@ def test_a_server_that_looks_seldom_is_not_waited_for(session: Session) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("30m0s", 1800), ("1h0m0s", 3600), ("5s", 5), ("1.5s", 1.5), ("", math.inf)],
+    [
+        ("30m0s", 1800),
+        ("1h0m0s", 3600),
+        ("5s", 5),
+        ("1.5s", 1.5),
+        ("1w", 604_800),
+        ("soon", math.inf),
+        ("", math.inf),
+    ],
 )
 def test_a_duration_is_read_as_the_server_writes_it(text: str, seconds: float) -> None:
-    assert downsampling.seconds(text) == seconds
+    assert influxql.seconds(text) == seconds
 
 
 def test_bytes_out_of_reach_are_those_that_the_server_reports() -> None:

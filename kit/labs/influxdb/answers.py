@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
@@ -81,16 +82,30 @@ def frame(found: Sequence[Series]) -> pd.DataFrame:
     return made
 
 
-def lines(found: Sequence[Series]) -> list[chart.Series]:
-    """Return a line for every column of numbers in every series that has times."""
+def lines(found: Sequence[Series], *, every: float = math.inf) -> list[chart.Series]:
+    """Return a line for every column of numbers in every series that has times.
+
+    Points that come `every` so many seconds are not joined over what is missing between them.
+    """
     drawn: list[chart.Series] = []
     for one in found:
         names = [name for name in one.columns if name != "time" and _numeric(one, name)]
         if "time" in one.columns and len(one.rows) > 1:
             drawn += [
-                chart.Series(_label(one, name, len(names) > 1), one.points(name)) for name in names
+                chart.Series(_label(one, name, len(names) > 1), broken(one.points(name), every))
+                for name in names
             ]
     return drawn
+
+
+def broken(points: Sequence[chart.Point], every: float) -> list[chart.Point]:
+    """Put a gap where two points lie further apart than points that come `every` second would."""
+    whole: list[chart.Point] = []
+    for point in points:
+        if whole and point[0] - whole[-1][0] > 1.5 * every:
+            whole.append(((whole[-1][0] + point[0]) / 2, math.nan))
+        whole.append(point)
+    return whole
 
 
 def moment(nanoseconds: int) -> str:

@@ -12,8 +12,8 @@ from kit.labs.influxdb import batches, line, points
 from kit.labs.influxdb.answers import grid
 from kit.labs.influxdb.batches import Rate
 from kit.labs.influxdb.controls import button, dropdown
-from kit.labs.influxdb.influxql import identifier
-from kit.labs.influxdb.line import Mistake
+from kit.labs.influxdb.influxql import identifier, literal
+from kit.labs.influxdb.line import Mistake, Point
 from kit.labs.influxdb.session import PRECISIONS, Refused, Session, told
 from kit.labs.influxdb.working import Working
 from kit.widgets import units
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kit.launch.server import Server
 
 EXAMPLE = "training_metrics,run_id=bench,model=sgd loss=0.25,accuracy=0.94 1774526400"
-SHOWN = 10
+SHOWN, SERIES = 10, 5
 
 
 def bench(server: Server, text: str = EXAMPLE, *, precision: str = "s") -> Bench:
@@ -153,10 +153,9 @@ class Bench(Working):
         return None
 
     def _look(self, text: str) -> list[str]:
-        """Read the newest points of what was written to, and return the queries."""
+        """Read the newest points of each series that was written to, and return the queries."""
         try:
-            names = dict.fromkeys(point.measurement for point in line.read(text))
-            asked = [_newest(name) for name in names]
+            asked = list(dict.fromkeys(_series(point) for point in line.read(text)))[:SERIES]
             self.table.show(
                 *(grid(series) for query in asked for series in self.session.one(query))
             )
@@ -173,8 +172,12 @@ class Bench(Working):
         self.strip.show("\n".join([head, *shown, *([""] if asked else []), *asked]))
 
 
-def _newest(name: str) -> str:
-    return " ".join(["SELECT * FROM", identifier(name), "ORDER BY time DESC LIMIT", str(SHOWN)])
+def _series(point: Point) -> str:
+    """Write the query for the newest points of the series that a point belongs to."""
+    which = " AND ".join(f"{identifier(tag)} = {literal(v)}" for tag, v in point.tags.items())
+    where = ["WHERE", which] if which else []
+    newest = ["ORDER BY time DESC LIMIT", str(SHOWN)]
+    return " ".join(["SELECT * FROM", identifier(point.measurement), *where, *newest])
 
 
 def _at_the_place(text: str, words: str) -> str:

@@ -10,7 +10,7 @@ import ipywidgets
 from kit.labs.influxdb import catalog
 from kit.labs.influxdb.catalog import Measurement
 from kit.labs.influxdb.controls import dropdown, offer
-from kit.labs.influxdb.influxql import AGGREGATES, FILLS, Query
+from kit.labs.influxdb.influxql import AGGREGATES, FILLS, KEYWORDS, Query
 from kit.labs.influxdb.session import Session
 
 EVERY = ("10s", "1m", "5m", "10m", "1h", "1d")
@@ -63,6 +63,17 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]
             self._choose(self.measurement.value)
         finally:
             self._quiet = False
+
+    def words(self) -> list[tuple[str, str]]:
+        """Return what a query about the measurement may hold, each with a note on what it is."""
+        named = [
+            *((name, "measurement") for name in self.measurement.options),
+            *((name, f"field, {kind}") for name, kind in self.known.fields.items()),
+            *((name, "tag") for name in self.known.tags),
+        ]
+        # Another name stands in quotes, where nothing is offered.
+        plain = [(name, note) for name, note in named if name.isidentifier() and name.isascii()]
+        return [*plain, *((name, "function") for name in AGGREGATES), *((w, "") for w in KEYWORDS)]
 
     def query(self) -> Query | None:
         """Return the query that the controls say, None while there is nothing to ask."""

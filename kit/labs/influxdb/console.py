@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from kit.labs.results import free
 from kit.widgets import units
 from kit.widgets.chart import PALETTE, Chart
 from kit.widgets.code import Code
-from kit.widgets.editor import Editor
+from kit.widgets.completing import Completing
 from kit.widgets.history import History
 from kit.widgets.parts import Notice
 from kit.widgets.sheet import Sheet
@@ -89,6 +90,7 @@ class Console(Working):
         except KitError as error:
             self.fail(*told(error))
             return
+        self.editor.words = {"outside": self.builder.words()}
         query = self.builder.query()
         if query is None:
             self.empty(_BARE, _FIRST)
@@ -97,7 +99,7 @@ class Console(Working):
 
     def _build(self, session: Session, text: str) -> None:
         self.builder = Builder(session, self._clicked)
-        self.editor = Editor(text, "InfluxQL", "SELECT …   (Ctrl+Enter runs it)", self._start)
+        self.editor = Completing(text, "InfluxQL", "SELECT …   (Ctrl+Enter runs it)", self._start)
         self.aside = Notice()
         self.chart = Chart(x="time", y="value", time=True)
         self.table, self.sheet = Table("Answer"), Sheet("Answer")
@@ -144,11 +146,13 @@ class Console(Working):
             self.aside.say(_BEYOND)
         else:
             self.aside.hide()
+        self.editor.words = {"outside": self.builder.words()}
 
     def _draw(self) -> None:
         series = self._series()
-        lines = answers.lines(series)
         query = influxql.read(self.editor.value)
+        every = influxql.seconds(query.every) if query and query.every else math.inf
+        lines = answers.lines(series, every=every)
         shown = query.aggregate if query and query.aggregate else "value"
         self.chart.show(lines[: len(PALETTE)], y=shown)
         whole, long = answers.parted(series)

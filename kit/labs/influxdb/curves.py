@@ -152,7 +152,11 @@ class Curves(Working):
         return sum(time.time() - run.newest < LOGGING for run in self.found.runs)
 
     def _show(self) -> None:
-        found = self.found
+        # A click and the watch may both want to draw.
+        with self._looking:
+            self._draw(self.found)
+
+    def _draw(self, found: Found) -> None:
         colours = {run: PALETTE[i % len(PALETTE)] for i, run in enumerate(found.chosen)}
         self.table.show(*([_grid(found)] if found.runs else []))
         self.table.colours, self.table.chosen = colours, list(found.chosen)

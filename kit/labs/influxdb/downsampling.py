@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kit.labs.influxdb.holding import Holding, count, holding, setting, settle, until
-from kit.labs.influxdb.influxql import Query, identifier
+from kit.labs.influxdb.influxql import Query, identifier, seconds
 from kit.labs.influxdb.session import Session
 
 DATABASE = "kit_retention"
@@ -21,7 +21,7 @@ EVERY = 2
 
 RUNS = ("run-a", "run-b")
 _BATCH = 5000
-_FILLS = 60.0
+_FILLS = 90.0
 _EXPIRY = ("retention_policy", "expiry_time")
 
 
@@ -155,20 +155,6 @@ def expired(session: Session) -> int:
 def check_interval(session: Session) -> str:
     """Return how often the server looks for what has expired, as it states it."""
     return setting(session, "config-retention", "check-interval")
-
-
-def seconds(duration: str) -> float:
-    """Read a duration as the server writes it, such as 30m0s; infinite where it is none."""
-    total, number = 0.0, ""
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    for letter in duration:
-        if letter.isdigit() or letter == ".":
-            number += letter
-        elif letter in units and number:
-            total, number = total + float(number) * units[letter], ""
-        else:
-            return float("inf")
-    return total if duration else float("inf")
 
 
 def hold(session: Session, moment: str, *, stop: threading.Event | None = None) -> Holdings:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from kit.labs.influxdb.answers import broken
 from kit.labs.influxdb.influxql import identifier, literal
+from kit.labs.influxdb.machine import EVERY
 from kit.labs.influxdb.session import Series, Session
 
 METRICS = ("loss", "accuracy", "train_accuracy")
@@ -17,7 +19,7 @@ SUMMARY = (
     "FROM training_metrics GROUP BY run_id, model"
 )
 NEWEST = "SELECT last(loss) FROM training_metrics GROUP BY run_id, model"
-MACHINE = "SELECT * FROM machine WHERE time >= now() - 1m"
+MACHINE = "SELECT * FROM machine ORDER BY time DESC LIMIT 120"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,11 @@ def _key(series: Series) -> tuple[str, str]:
 
 
 def _used(session: Session) -> dict[str, list[tuple[float, float]]]:
-    """Return the machine's use of the last minute, by what is used."""
+    """Return what of the machine was in use, over its last minute of samples."""
     series = session.one(MACHINE)
     names = series[0].columns if series else []
-    return {name: series[0].points(name) for name in names if name not in ("time", "host")}
+    return {
+        name: broken(series[0].points(name)[::-1], 2 * EVERY)
+        for name in names
+        if name not in ("time", "host")
+    }

@@ -5,13 +5,21 @@ The grammar is that of InfluxDB 1.8's documentation, "InfluxQL reference".
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 AGGREGATES = ("mean", "median", "min", "max", "count", "sum", "first", "last", "stddev", "spread")
+KEYWORDS = (
+    *("SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY time DESC", "LIMIT", "INTO", "AND", "OR"),
+    *("fill", "now", "time", "SHOW MEASUREMENTS", "SHOW FIELD KEYS", "SHOW TAG KEYS"),
+    *("SHOW TAG VALUES", "SHOW SERIES", "SHOW RETENTION POLICIES", "SHOW CONTINUOUS QUERIES"),
+)
 FILLS = ("null", "none", "previous", "linear", "0")
 
+_SECONDS = {"ns": 1e-9, "u": 1e-6, "µ": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SECONDS |= {"d": 86_400.0, "w": 604_800.0}
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<name>"(?:[^"\\]|\\.)*") | (?P<text>'(?:[^'\\]|\\.)*')
@@ -81,6 +89,14 @@ def literal(text: str) -> str:
     """Quote a text, whatever it holds."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
     return f"'{escaped}'"
+
+
+def seconds(duration: str) -> float:
+    """Read a duration such as 10m or 1h30m0s; infinite where it is none."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ns|u|µ|ms|s|m|h|d|w)", duration)
+    if not parts or "".join(map("".join, parts)) != duration:
+        return math.inf
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 def read(text: str) -> Query | None:

@@ -58,9 +58,9 @@ class Recorder:
         self.session = Session(server)
         self.written = 0
         self._watch = Watch(self._look)
+        self._begun = False
 
     def __enter__(self) -> Recorder:
-        sample()  # the processors' use is counted from here
         self._watch.start()
         return self
 
@@ -69,8 +69,13 @@ class Recorder:
         self.session.close()
 
     def _look(self) -> float:
+        values = sample()
+        if not self._begun:
+            # The processors' use is counted from here: of no time at all there is none.
+            self._begun = True
+            return EVERY
         try:
-            self.session.write([line(sample(), time.time_ns())])
+            self.session.write([line(values, time.time_ns())])
             self.written += 1
         except KitError:
             self._watch.stop(wait=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ class Series:
         """Return a column as seconds and values; what is not there, or no number, is NaN."""
         times, found = self.column("time"), self.column(name)
         return [
-            (at / 1e9, float(value) if _is_number(value) else float("nan"))
+            (at / 1e9, float(value) if _is_number(value) else math.nan)
             for at, value in zip(times, found, strict=True)
         ]
 

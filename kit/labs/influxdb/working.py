@@ -42,6 +42,9 @@ class Working(Panel):
                 yield
             except KitError as error:
                 self.fail(*told(error))
+            except KeyboardInterrupt:
+                self.status.show("failed", "interrupted", icon="■")
+                raise
             finally:
                 for control in controls:
                     control.disabled = False
