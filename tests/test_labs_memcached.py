@@ -417,7 +417,7 @@ def test_an_external_server_is_not_ended_and_the_panel_says_why(own: Server) -> 
     shared = start("memcached", url=own.url)
     panel = memcached.volatile(shared)
     assert panel.run() == []
-    assert "others may be using it" in panel.notice.static_text()
+    assert "others may be using this server" in panel.notice.static_text()
     assert own.state == "running"
     panel.close()
 

@@ -138,6 +138,13 @@ def test_pieces_that_are_put_together_or_not_at_all_are_right(server: Server) ->
     assert state("mc-4", (store, fetch), server) == "right"
 
 
+def test_pieces_are_found_among_many_other_keys(server: Server) -> None:
+    with closing(server.connect()) as client:
+        client.set_many({f"other:{n}": b"1" for n in range(2000)}, noreply=False)
+    assert state("mc-4", (store, fetch), server) == "right"
+    assert "evicted" in complaint("mc-4", (store, careless), server)
+
+
 def test_what_cannot_stand_the_loss_of_a_piece_is_told(server: Server) -> None:
     assert "evicted" in complaint("mc-4", (store, careless), server)
 

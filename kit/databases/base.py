@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
+from kit.databases.rooms import Rooms
 from kit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Container:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where, and as whom, a client connects."""
+    """Where, and as whom, a client connects; `room` is a learner's own part of a shared server."""
 
     host: str
     port: int
@@ -88,6 +89,7 @@ class Endpoint:
     # A driver's options may hold a password too.
     query: str = field(default="", repr=False)
     tls: bool = False
+    room: str = ""
 
     @property
     def options(self) -> dict[str, str]:
@@ -95,7 +97,7 @@ class Endpoint:
         return dict(parse_qsl(self.query))
 
 
-class Database(ABC):
+class Database(Rooms, ABC):
     """One kind of database: its facts, how it runs, how it is asked, how a client reaches it."""
 
     name: ClassVar[str]
@@ -201,7 +203,8 @@ class Database(ABC):
             credentials = f"{quote(endpoint.user, safe='')}{secret}@"
         path = f"/{quote(endpoint.catalog, safe='')}" if endpoint.catalog else ""
         query = f"?{endpoint.query}" if endpoint.query else ""
-        return f"{self._scheme(endpoint)}://{credentials}{_host(endpoint)}:{endpoint.port}{path}{query}"
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+        return f"{self._scheme(endpoint)}://{credentials}{host}:{endpoint.port}{path}{query}"
 
     def parse(self, url: str) -> Endpoint:
         """Read the URL of an existing server; raise UsageError where it cannot be one."""
@@ -245,7 +248,3 @@ class Database(ABC):
 def at_port(site: Site, port: int) -> Site:
     """Return the same site on another port."""
     return replace(site, port=port)
-
-
-def _host(endpoint: Endpoint) -> str:
-    return f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host

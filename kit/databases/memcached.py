@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.rooms import memcached as rooms
 
 
 class Memcached(Database):
@@ -45,7 +47,11 @@ class Memcached(Database):
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         from pymemcache.client.base import Client
 
-        defaults = {"connect_timeout": 10, "timeout": 10}
+        defaults = {
+            "connect_timeout": 10,
+            "timeout": 10,
+            "key_prefix": endpoint.room.encode(),
+        }
         return Client((endpoint.host, endpoint.port), **(defaults | options))
 
     def ping(self, client: Any) -> None:
@@ -61,6 +67,19 @@ class Memcached(Database):
 
     def recall(self, client: Any, token: str) -> bool:
         return client.get(token) is not None
+
+    def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
+        return replace(endpoint, room=rooms.prefix(learner))
+
+    def vacate(self, endpoint: Endpoint) -> None:
+        client = self.connect(replace(endpoint, room=""))
+        try:
+            rooms.vacate(client, endpoint.room)
+        finally:
+            client.close()
+
+    def room(self, endpoint: Endpoint) -> str:
+        return f"Each of your keys begins with {endpoint.room} on this server."
 
     def features(self, product: str) -> frozenset[str]:
         return frozenset({"expiry"})

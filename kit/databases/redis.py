@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.rooms import redis as rooms
 from kit.databases.topologies import REPLICA, RING, WATCHER, Node, Nodes, Shape
 from kit.databases.topologies import redis as replication
 from kit.databases.topologies import redis_cluster as cluster
@@ -96,6 +98,21 @@ class Redis(Database):
 
     def recall(self, client: Any, token: str) -> bool:
         return bool(client.exists(token))
+
+    def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
+        if endpoint.catalog not in ("", "0"):
+            return endpoint
+        with self.connect(endpoint) as client:
+            number = rooms.claim(client, learner)
+        return replace(endpoint, catalog=str(number), room=learner)
+
+    def vacate(self, endpoint: Endpoint) -> None:
+        if endpoint.room:
+            with self.connect(replace(endpoint, catalog="0")) as client:
+                rooms.release(client, int(endpoint.catalog), endpoint.room)
+
+    def room(self, endpoint: Endpoint) -> str:
+        return f"Your keys are in database {endpoint.catalog} of this server."
 
     def features(self, product: str) -> frozenset[str]:
         return frozenset({"persistence", "replication", "expiry", "cluster"})

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
+from kit.databases.rooms import memcached as rooms
 from kit.exercises.exercise import Exercise, Section
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def _is_cached_for_a_while(server: Server, answer: object) -> str | None:
         if value is None:
             return "Nothing lies under that key, or not any more."
         # Meta Get with the flag t: the seconds to live, -1 for ever (doc/protocol.txt).
-        left = int(client.raw_command(f"mg {answer} t").split()[1][1:])
+        whole = client.check_key(answer, client.key_prefix)
+        left = int(client.raw_command(b"mg %b t" % whole).split()[1][1:])
     try:
         number = float(value)
     except ValueError:
@@ -132,10 +133,10 @@ def _forgets_it_whole(client: Any, fetch: Any, pieces: list[str]) -> str | None:
 
 
 def _keys(client: Any) -> set[str]:
-    """Return the names of all keys that the server holds (doc/protocol.txt, LRU Crawler)."""
-    told = client.raw_command("lru_crawler metadump all", end_tokens=b"END\r\n").decode()
-    words = (line.partition(" ")[0] for line in told.splitlines())
-    return {unquote(word.removeprefix("key=")) for word in words if word.startswith("key=")}
+    """Return the names of the client's keys on the server, without its prefix."""
+    own = client.key_prefix.decode()
+    found = (key.decode(errors="replace") for key in rooms.keys(client))
+    return {name.removeprefix(own) for name in found if name.startswith(own)}
 
 
 def _hit_ratio(server: Server) -> float:

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from urllib.parse import quote
 
+from kit import databases
 from kit.databases.base import Database, Endpoint
-from kit.errors import ConnectionRefused, Unsupported
+from kit.errors import ConnectionRefused, KitError, Unsupported
 from kit.launch import ready
 from kit.launch.instance import Message
 from kit.launch.request import Request, matches
 from kit.launch.server import Server
+from kit.launch.sharing import learner, own
 
 # Drivers try for up to a minute; what does not answer by now is not there.
 _PATIENCE = 8.0
@@ -39,7 +41,9 @@ class ExternalControl:
         raise self._refusal("restarted")
 
     def stop(self) -> None:
-        return
+        """Leave the server running, and take away what the learner put there."""
+        database = databases.get(self._facts["database"])
+        database.vacate(Endpoint(**self._facts["endpoint"]))
 
     def kill(self) -> None:
         raise self._refusal("killed")
@@ -56,7 +60,7 @@ class ExternalControl:
     def _refusal(self, done: str) -> Unsupported:
         return Unsupported(
             f"An external server is not {done} by the kit: others may be using it. "
-            f"For this lesson start one of your own: {_own(self._facts['database'])}"
+            f"For this lesson start one of your own: {own(self._facts['database'])}"
         )
 
 
@@ -79,22 +83,33 @@ def attach(request: Request) -> Server:
     if request.settings:
         raise Unsupported(
             "settings= cannot change an external server: that is for those who run it. "
-            f"Start one of your own: {_own(database.name, 'settings=...')}"
+            f"Start one of your own: {own(database.name, 'settings=...')}"
         )
     product, version = _introduce(database, endpoint, min(request.timeout, _PATIENCE))
     if not matches(version, request.version):
         raise Unsupported(
             f"The external {database.title} is {product} {version}, not {request.version}. "
-            f"Leave version= out, or start one of your own: {_own(database.name)}"
+            f"Leave version= out, or start one of your own: {own(database.name)}"
         )
+    endpoint = _roomed(database, endpoint)
     facts = {
         "database": database.name,
         "product": product,
         "version": version,
         "endpoint": asdict(endpoint),
         "port": endpoint.port,
+        "note": database.room(endpoint),
     }
     return Server(ExternalControl(facts), name=request.name, backend="external")
+
+
+def _roomed(database: Database, endpoint: Endpoint) -> Endpoint:
+    try:
+        return database.confine(endpoint, learner())
+    except KitError:
+        raise
+    except Exception as error:  # each driver has errors of its own
+        raise _refused(database, endpoint, error) from None
 
 
 def _address(request: Request) -> str:
@@ -140,8 +155,3 @@ def _refused(database: Database, endpoint: Endpoint, error: Exception) -> Connec
 
 def _variable(database: Database) -> str:
     return f"KIT_{database.name.upper()}_URL"
-
-
-def _own(name: str, also: str = "") -> str:
-    options = ", ".join(filter(None, [f'"{name}"', 'backend="process"', 'name="mine"', also]))
-    return f"kit.start({options})"

@@ -11,6 +11,7 @@ from kit import databases
 from kit.databases.base import Database, Endpoint
 from kit.errors import ServerGone, UsageError
 from kit.launch.instance import Message
+from kit.launch.sharing import refusal
 
 _SECRET_OPTION = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*)=[^&]*", re.IGNORECASE)
 
@@ -160,6 +161,14 @@ class Server:
     def supports(self, feature: str) -> bool:
         """Tell whether the product that answers can do `feature`, for example "replication"."""
         return feature in self._kind.features(self.product)
+
+    def require_own(self, does: str) -> None:
+        """Raise Unsupported where others may use the server; `does` says what a lesson does to it.
+
+        It is the rest of a sentence: "fills the whole memory".
+        """
+        if self.backend == "external":
+            raise refusal(self.database, does)
 
     def logs(self, lines: int = 50) -> str:
         """Return the last lines of the server's log, with the password struck out."""

@@ -87,7 +87,8 @@ class Ring(Part):
             f'<td style="text-align:left">{escape(owner.note)}</td></tr>'
             for i, owner in enumerate(self.owners)
         )
-        head = "<thead><tr><th>node</th><th>keys held</th><th></th></tr></thead>"
+        left = 'style="text-align:left"'
+        head = f"<thead><tr><th {left}>node</th><th>keys held</th><th></th></tr></thead>"
         return f'{image}{drawn}"><table>{head}<tbody>{rows}</tbody></table>'
 
     def static_text(self) -> str:

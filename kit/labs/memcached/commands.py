@@ -55,7 +55,8 @@ def held(client: Any, key: str) -> Held | None:
     value, token = client.gets(key)
     if value is None:
         return None
-    flags = client.raw_command(f"mg {key} t").decode().split()
+    whole = client.check_key(key, client.key_prefix)  # on a shared server keys have a prefix
+    flags = client.raw_command(b"mg %b t" % whole).decode().split()
     left = next((int(flag[1:]) for flag in flags if flag[0] == "t"), -1)
     return Held(value=value, left=left, token=int(token))
 

@@ -83,6 +83,7 @@ def batches(
 def _burden(
     server: Server, readers: int, *, clients: int, seconds: float, stop: threading.Event | None
 ) -> Burden:
+    server.require_own("puts as much load on the server as it can")
     _prepare(server)
     with _readers(server, readers, seconds + _LONGER) as processes:
         before, begun = _used(server), time.monotonic()

@@ -90,6 +90,7 @@ def overfill(
 
     The first POPULAR keys are read after each batch. Setting `stop` ends the writing early.
     """
+    server.require_own("fills the memory twice over, so that what others keep there is thrown out")
     total = min(max(int(times * limit(server) / size), POPULAR), MOST)
     client = server.connect(default_noreply=False)
     before = int(stats(server)["evictions"])

@@ -61,6 +61,7 @@ def survive(server: Server, end: End = "restart", *, keys: int = KEYS) -> Surviv
     """Write keys, end the server and start it again, and count what it still has."""
     if server.database not in _STORES:
         raise UsageError(f"Give a Memcached or a Redis; {server.name!r} is a {server.title}.")
+    server.require_own("ends the server")
     names = [f"{_PREFIX}{number}" for number in range(keys)]
     _with(server, lambda client: _STORES[server.database](client, names))
     begun = time.perf_counter()

@@ -60,6 +60,11 @@ class Source:
         client: Client = kind.connect(self._endpoint, **{"protocol": 2, **options})
         return client
 
+    def require_own(self, does: str) -> None:
+        """Raise Unsupported where the handle is that of a server which others may be using."""
+        if hasattr(self.given, "require_own"):
+            self.given.require_own(does)
+
     @property
     def address(self) -> str:
         """Return host and port in one."""

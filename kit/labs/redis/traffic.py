@@ -84,6 +84,8 @@ def run(
     `tick` is called ten times per second with what is known so far. The server's memory limit and
     policy are as before when this returns.
     """
+    if setting.room:
+        source.require_own("lowers the server's memory limit, so that it evicts")
     zipf = Zipf(min(setting.inputs, len(model.inputs)), setting.skew)
     service = Service(model=model, zipf=zipf, ttl=setting.ttl, cached=setting.cached)
     visitors: list[Visitor] = []
@@ -147,13 +149,15 @@ def _gather(visitors: list[Visitor], report: Report) -> None:
 @contextmanager
 def _memory(client: Client, setting: Setting) -> Iterator[None]:
     """Leave so much room for answers, and put the server's own limit back afterwards."""
+    if not setting.room:
+        yield
+        return
     names = ("maxmemory", "maxmemory-policy")
     before = {name: client.config_get(name)[name] for name in names}
     try:
-        if setting.room:
-            used = int(client.info("memory")["used_memory"])
-            client.config_set("maxmemory-policy", setting.policy)
-            client.config_set("maxmemory", used + setting.room)
+        used = int(client.info("memory")["used_memory"])
+        client.config_set("maxmemory-policy", setting.policy)
+        client.config_set("maxmemory", used + setting.room)
         yield
     finally:
         for name, value in before.items():

@@ -1,0 +1,26 @@
+"""A learner's own room on a server that several share: a numbered database, or a prefix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kit.databases.base import Endpoint
+
+
+class Rooms:
+    """What a database does to keep learners apart on one server; by default nothing."""
+
+    def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
+        """Return the endpoint at which only this learner's data are, the same one each time.
+
+        Raise Unsupported where the server has no room left.
+        """
+        return endpoint
+
+    def vacate(self, endpoint: Endpoint) -> None:
+        """Remove what a learner left in the room that `confine` gave, and nothing else."""
+
+    def room(self, endpoint: Endpoint) -> str:
+        """Say in one sentence where the learner's data are; empty where they have no room."""
+        return ""
