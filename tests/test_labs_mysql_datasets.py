@@ -181,7 +181,7 @@ def test_the_panel_stores_measures_and_saves_lengths_alone(server: Server, panel
     assert [bar.value for bar in panel.bars.bars] == pytest.approx(
         [30 / one.median for one in found.values() if isinstance(one, Spread)]
     )
-    assert "no commit waits for disk" in panel.bars.bars[0].note
+    assert "commits do not wait" in panel.bars.bars[0].note
     assert f"{panel.bars.bars[0].value:,.0f}" not in panel.static_html()
     assert VIEW in panel._repr_mimebundle_()
 

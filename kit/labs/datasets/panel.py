@@ -164,8 +164,9 @@ class Loading(Panel):
             self.strip.show("\n\n".join(way.sketch(target) for way in WAYS.values()))
 
     def _about(self, server: str, spread: Spread | str, several: bool) -> str:
-        waits = "a commit waits for the disk" if self._waits[server] else "no commit waits for disk"
-        said = [server] if several else []
+        """Say which server a bar is of, and what makes its commits fast or slow."""
+        waits = "commits wait for the disk" if self._waits[server] else "commits do not wait"
+        said = [server.rpartition(" · ")[2]] if several else []
         return " · ".join([*said, "refused here" if isinstance(spread, str) else waits])
 
 

@@ -198,17 +198,17 @@ def _short(target: Target) -> str:
 
 WAYS: dict[str, Way] = {
     "single": Way(
-        "one row in each INSERT, each committed",
+        "one by one, each committed",
         _one_by_one,
         lambda target: f"{_short(target)};  -- and so on, row by row",
     ),
     "transaction": Way(
-        "one row in each INSERT, one commit",
+        "one by one, one commit",
         _in_one_transaction,
         lambda target: f"BEGIN;\n{_short(target)};  -- and so on, row by row\nCOMMIT;",
     ),
     "bulk": Way(
-        f"{BATCH} rows in each INSERT, one commit",
+        f"{BATCH} in each INSERT, one commit",
         _many_in_each,
         lambda target: f"BEGIN;\n{_short(target)}, (1, …), (2, …);  -- {BATCH} rows\nCOMMIT;",
     ),

@@ -13,8 +13,9 @@ from kit.labs.source import Source
 from kit.widgets import units
 from kit.widgets.bars import Bar, Bars
 from kit.widgets.code import Code
+from kit.widgets.measured import MeasuredTable
 from kit.widgets.panel import Panel
-from kit.widgets.table import Grid, Table
+from kit.widgets.table import Grid
 from kit.widgets.values import Shown
 
 _FIGURES = ("median", "lower quartile", "upper quartile")
@@ -32,7 +33,7 @@ class Comparison(Panel):
         self.bars = {
             name: Bars("s" if one.latency else "", of=_of(name)) for name, one in MEASURES.items()
         }
-        self.table = Table("Measured")
+        self.table = MeasuredTable("Measured")
         self.go = ipywidgets.Button(
             description="Measure again", tooltip="Measure each once more, in turn"
         )

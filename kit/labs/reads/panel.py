@@ -17,9 +17,8 @@ from kit.widgets import units
 from kit.widgets.chart import PALETTE, Series
 from kit.widgets.code import Code
 from kit.widgets.histogram import Distribution, Histogram
-from kit.widgets.measured import MeasuredChart
+from kit.widgets.measured import MeasuredChart, MeasuredTable
 from kit.widgets.panel import Panel
-from kit.widgets.table import Table
 
 LADDER = (1, 2, 4, 8, 16, 32, 64)
 
@@ -94,7 +93,7 @@ class Readers(Panel):
         self.clear = ipywidgets.Button(description="Clear", tooltip="Forget what was measured")
         self.clear.on_click(lambda _button: self._start(self.reset))
         self.chart = MeasuredChart(x="readers", y="reads per second", zero=True, whole=True)
-        self.table = Table("Reads")
+        self.table = MeasuredTable("Reads")
         self.latencies = Histogram("s", of="time of one read, with the most readers")
 
     def _start(self, work: object) -> None:
@@ -148,13 +147,14 @@ class Readers(Panel):
 
     def _draw(self, case: Case | None = None) -> None:
         shown = list(self.measured.items())[-len(PALETTE) :]
-        self.chart.show([Series(one.label, _points(loads)) for one, loads in shown])
+        several = len({one.server for one, _ in shown}) > 1
+        self.chart.show([Series(one.short(several), _points(loads)) for one, loads in shown])
         grids = [telling.ladder(case.label, self.measured[case])] if case else []
         if shown:
             grids.append(telling.tops([(one.label, loads[-1]) for one, loads in shown if loads]))
         self.table.show(*grids)
         self.latencies.show(
-            [Distribution(one.label, loads[-1].latencies) for one, loads in shown if loads]
+            [Distribution(one.short(several), loads[-1].latencies) for one, loads in shown if loads]
         )
         if self.strip is not None and case is not None:
             self.strip.show(telling.script(case))

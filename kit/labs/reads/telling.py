@@ -30,9 +30,18 @@ class Case:
 
     @property
     def label(self) -> str:
-        """Return the name of its line."""
+        """Return its whole name."""
         found = "index" if self.indexed else "no index"
         return f"{self.server} · {found} · {self.connections}"
+
+    def short(self, several: bool) -> str:
+        """Return a name that fits at the end of a line; `several` names the server too."""
+        parts = [self.server] if several else []
+        if not self.indexed:
+            parts.append("no index")
+        if self.indexed or self.connections != "kept":
+            parts.append(self.connections)
+        return ", ".join(parts)
 
 
 def ladder(label: str, loads: Sequence[Load]) -> Grid:

@@ -36,9 +36,11 @@ _DRAW = 0.4
 _IDLE = 1.0
 _MEASURED, _OWN = "by the heartbeat", "by its own figure"
 _NOTE = (
-    "Its own figure is in whole seconds, is NULL while it applies nothing, counts from when a "
-    "statement began on the primary, and knows nothing of what has not arrived yet."
+    "Its own figure is in whole seconds, is NULL while it applies nothing, and knows nothing of "
+    "what has not arrived yet."
 )
+# MariaDB adds the time that the statement took there before it compares.
+_BEGUN = " It counts from when a statement began on the primary."
 
 
 class Lag(Panel):
@@ -166,7 +168,7 @@ class Lag(Panel):
             return
         self._drawn = time.monotonic()
         last = self.samples[-1]
-        self.table.show(_grid(self.replica.name, last))
+        self.table.show(_grid(self.replica, last))
         self.chart.show(_lines(self.samples))
         if self.strip is not None and self._probe is not None:
             self.strip.show("\n".join([self._probe.asked(), *(f"{one};" for one in self._ran)]))
@@ -196,13 +198,13 @@ class Lag(Panel):
         self.status.show("waiting", "interrupted · Watch looks again", icon="■")
 
 
-def _grid(name: str, last: Sample) -> Grid:
+def _grid(replica: Server, last: Sample) -> Grid:
     own = None if last.reported is None else Shown(f"{last.reported} s", last.reported)
     return Grid(
         columns=["replica", "receives", "applies", _MEASURED, _OWN, "transactions behind"],
         rows=[
             [
-                name,
+                replica.name,
                 _yes(last.receives),
                 _yes(last.applies),
                 Shown(units.duration(last.measured), last.measured),
@@ -210,7 +212,7 @@ def _grid(name: str, last: Sample) -> Grid:
                 last.behind,
             ]
         ],
-        note=_NOTE,
+        note=_NOTE if replica.product == "MariaDB" else _NOTE + _BEGUN,
         volatile=frozenset({_MEASURED, _OWN, "transactions behind"}),
     )
 
