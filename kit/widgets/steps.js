@@ -86,7 +86,6 @@ class Row {
     } else if (event.altKey && ["ArrowUp", "ArrowDown"].includes(event.key)) {
       event.preventDefault();
       this.list.move(this, event.key === "ArrowUp" ? -1 : 1);
-      event.target.focus();
     }
   }
 
@@ -100,6 +99,10 @@ class Row {
 
   grow() {
     this.area.rows = Math.min(14, Math.max(2, this.area.value.split("\n").length));
+    // Long lines are wrapped, which only the page can tell.
+    this.area.style.height = "auto";
+    const wanted = this.area.scrollHeight;
+    this.area.style.height = wanted ? `${Math.min(wanted + 2, 298)}px` : "auto";
   }
 
   item() {
@@ -122,7 +125,7 @@ class Row {
         use.setAttribute("aria-expanded", String(!shown));
       });
       use.setAttribute("aria-expanded", "false");
-      this.help.append(use, " ");
+      this.help.append(use, known.link ? " · " : "");
     }
     if (known.link) {
       const more = element("a", "", "Manual");
@@ -191,6 +194,8 @@ class List {
       option.value = kind.name;
       known.append(option);
     });
+    // Whoever clicks Run right after typing means what stands there.
+    el.addEventListener("focusout", () => this.timer && this.store());
     el.append(known, this.ol);
   }
 
@@ -245,8 +250,10 @@ class List {
     const from = this.rows.indexOf(row);
     const to = from + places;
     if (to < 0 || to >= this.rows.length) return;
+    const focused = document.activeElement;
     this.rows.splice(to, 0, ...this.rows.splice(from, 1));
     this.arrange();
+    if (row.el.contains(focused)) (focused.disabled ? row.area : focused).focus();
     this.rows.slice(Math.min(from, to)).forEach((other) => other.stale());
     this.store();
   }
@@ -273,6 +280,7 @@ function render({ model, el }) {
   model.on("change:items", load);
   model.on("change:outcomes", tell);
   load();
+  requestAnimationFrame(() => list.rows.forEach((row) => row.grow()));
   return () => {
     model.off("change:items", load);
     model.off("change:outcomes", tell);

@@ -58,6 +58,7 @@ class Builder(Panel):
         self._question = next(iter(given))
         self._turn = threading.Lock()
         self._stop = threading.Event()
+        self._waiting = False
         kinds = [Kind(one.name, one.help, one.example, one.link) for one in KINDS]
         self.steps = Steps("Stages of the pipeline", kinds, self._start)
         self.python = Code("The pipeline as Python", language="python")
@@ -88,6 +89,7 @@ class Builder(Panel):
     def run(self) -> list[Report]:
         """Run the pipeline up to each of its stages, and show and return what came of them."""
         with self._turn:
+            self._waiting = False
             self._stop.clear()
             self.reports = {}
             stages = self.stages
@@ -133,7 +135,9 @@ class Builder(Panel):
         self._start()
 
     def _start(self) -> None:
-        if not self._turn.locked():
+        # A click counts while the run before it is being tidied up; one more would add nothing.
+        if not self._waiting:
+            self._waiting = True
             self.background(self.run)
 
     def _run(self, stages: Sequence[Stage]) -> None:

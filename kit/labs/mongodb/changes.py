@@ -87,10 +87,14 @@ class Feed(Panel):
             time.sleep(0.05)
         return self.count
 
+    def stop(self) -> None:
+        """Stop listening; what came stays on the page."""
+        self.watch.stop()
+        self._stopped()
+
     def close(self) -> None:
         """Stop listening, and remove the panel."""
-        self.watch.stop()
-        self._hang_up()
+        self.stop()
         super().close()
 
     def _look(self) -> float:

@@ -198,7 +198,7 @@ def _grid(found: Sequence[Way]) -> Grid:
                 None if way.refused else way.examined,
                 None if way.refused else way.returned,
                 None if way.refused else Shown(units.duration(way.seconds), way.seconds),
-                "✓ the server's choice" if way.chosen else "",
+                Shown("✓ the server's choice" if way.chosen else "", way.chosen),
             ]
             for way in found
         ],

@@ -80,6 +80,7 @@ class Explorer(Panel):
     def look(self) -> None:
         """Read the documents, and show their shape."""
         with self._turn:
+            self.start()
             begun = time.perf_counter()
             try:
                 with self.source.open() as catalog:
@@ -159,7 +160,10 @@ def _parted(found: Sequence[Document], by: str) -> dict[str, list[Document]]:
 def _listed(found: Sequence[Field]) -> Grid:
     return Grid(
         columns=["field", "in", "types", "for example"],
-        rows=[[_indented(f.path), _share(f), _types(f), " · ".join(f.examples)] for f in found],
+        rows=[
+            [_indented(f.path), _share(f), _types(f), Shown(" · ".join(f.examples), "")]
+            for f in found
+        ],
     )
 
 
@@ -176,7 +180,7 @@ def _compared(
             _types(old.get(path)),
             _share(new.get(path)),
             _types(new.get(path)),
-            f"{_SIGNS[kinds[path]]} {kinds[path]}" if path in kinds else "",
+            Shown(f"{_SIGNS[kinds[path]]} {kinds[path]}" if path in kinds else "", path),
         ]
         for path in paths
     ]
@@ -206,8 +210,8 @@ def _share(found: Field | None) -> Shown | None:
     return Shown(f"{100 * found.share:.0f} %", found.count)
 
 
-def _types(found: Field | None) -> str:
-    return "" if found is None else ", ".join(sorted(found.types))
+def _types(found: Field | None) -> Shown:
+    return Shown("" if found is None else ", ".join(sorted(found.types)), "")
 
 
 def _dropdown(label: str, options: list[str], value: str) -> Any:

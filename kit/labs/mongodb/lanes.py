@@ -85,6 +85,7 @@ class Transactions(Panel):
 
     def _act(self, move: Callable[[Play], object]) -> None:
         with self._turn:
+            self.start()
             try:
                 if self.play is None or self.play.over:
                     self._leave()

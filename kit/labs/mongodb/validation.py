@@ -18,6 +18,7 @@ from kit.widgets import units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
+from kit.widgets.values import Shown
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -100,6 +101,7 @@ class Validation(Panel):
 
     def run(self) -> list[Trial]:
         """Switch the validator on, try every document, and show and return what became of each."""
+        self.start()
         try:
             with self.source.open() as catalog:
                 self._prepare(catalog)
@@ -147,7 +149,7 @@ def _grid(trials: Sequence[Trial]) -> Grid:
     return Grid(
         columns=["document", "", "why"],
         rows=[
-            [one.key, "✗ refused" if one.reasons else "✓ taken", " · ".join(one.reasons)]
+            [one.key, "✗ refused" if one.reasons else "✓ taken", Shown(" · ".join(one.reasons), "")]
             for one in trials
         ],
     )
