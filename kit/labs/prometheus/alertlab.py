@@ -66,6 +66,7 @@ class AlertLab(Panel):
         """Give the rules in the editor to Prometheus; return whether it took them."""
         if rules is not None:
             self.editor.value = rules
+        self.start("checking")
         try:
             alerting.put_rules(self.api.server, self.editor.value)
         except KitError as error:

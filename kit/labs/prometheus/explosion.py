@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ USERS = (10, 1_000, 10_000, 30_000)
 
 _PATIENCE = 45.0
 _MOMENT = 0.1
+_STAYS = "Series stay in memory for hours after their last value: measured again, it begins there."
 
 
 @dataclass(frozen=True)
@@ -139,15 +141,20 @@ class _Service:
 
 
 def _count(api: Api, users: int, stop: threading.Event) -> Count:
-    deadline = time.monotonic() + _PATIENCE
-    # The server scrapes itself as well: its own figures must be younger than the explosion.
-    fresh = f"{SCRAPED} >= {users} and on () ({SERIES} >= {users})"
-    while not api.instant(fresh).series and not stop.is_set():
-        if time.monotonic() > deadline:
-            raise StartTimeout(f"{users:,} series were not scraped within {_PATIENCE:.0f} s.")
-        time.sleep(_MOMENT)
+    _await(api, f"{SCRAPED} >= {users}", stop)
+    now = api.instant("time()").series[0].value
+    # The server's figures come from its scrape of itself, which must be younger than that.
+    _await(api, f'timestamp(prometheus_tsdb_head_series{{job="prometheus"}}) > {now:.3f}', stop)
     values = [api.instant(query).series for query in (SERIES, MEMORY, TOOK)]
-    return Count(users, *(found[0].value if found else float("nan") for found in values))
+    return Count(users, *(found[0].value if found else math.nan for found in values))
+
+
+def _await(api: Api, expression: str, stop: threading.Event) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not api.instant(expression).series and not stop.is_set():
+        if time.monotonic() > deadline:
+            raise StartTimeout(f"Not within {_PATIENCE:.0f} s: {expression}")
+        time.sleep(_MOMENT)
 
 
 def _grid(counts: Sequence[Count]) -> Grid:
@@ -163,6 +170,7 @@ def _grid(counts: Sequence[Count]) -> Grid:
         for one in counts
     ]
     return Grid(
+        note=_STAYS,
         columns=["users", "series in memory", "memory", "bytes for each series more", "one scrape"],
         rows=rows,
         volatile=frozenset(
@@ -171,9 +179,9 @@ def _grid(counts: Sequence[Count]) -> Grid:
     )
 
 
-def _each(one: Count, first: Count) -> Shown | str:
+def _each(one: Count, first: Count) -> Shown:
     more = one.series - first.series
     if more < 1:
-        return "–"
+        return Shown("–", math.nan)
     each = (one.memory - first.memory) / more
     return Shown(units.size(max(0.0, each)), each)

@@ -80,7 +80,7 @@ class Pipeline(Panel):
         self.again = ipywidgets.Button(
             description="Look again", tooltip="Ask for what is known now"
         )
-        self.again.on_click(lambda _button: self.background(self.refresh))
+        self.again.on_click(lambda _button: self.background(self._look_again))
         strip = Code("PromQL that ran", language="promql")
         strip.show("\n".join([AGE, TOOK, WENT]))
         super().__init__(
@@ -113,6 +113,10 @@ class Pipeline(Panel):
         """Stop looking and remove the panel."""
         self.watch.stop()
         super().close()
+
+    def _look_again(self) -> None:
+        self.start("looking")
+        self.refresh()
 
     def _look(self) -> float:
         self.refresh()

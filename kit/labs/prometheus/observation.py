@@ -147,6 +147,7 @@ class Observation(Panel):
         self.model.delay = float(self.delay.value) / 1000
 
     def _restart(self) -> None:
+        self.start("restarting")
         self.model.restart(buckets=self.buckets.value)
         self.refresh()
 

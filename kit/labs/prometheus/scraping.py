@@ -68,6 +68,7 @@ class Targets(Panel):
         """Put the editor's text in force; return whether Prometheus took it."""
         if config is not None:
             self.editor.value = config
+        self.start("applying")
         try:
             configuration.put_config(self.api.server, self.editor.value)
         except KitError as error:
@@ -180,6 +181,7 @@ class Relabelling(Panel):
         """Apply the rules in the editor; return the steps, none where they were refused."""
         if rules is not None:
             self.editor.value = rules
+        self.start("applying")
         try:
             self.steps = configuration.relabel(self.labels, configuration.rules(self.editor.value))
         except KitError as error:
