@@ -227,7 +227,7 @@ def test_the_writers_can_be_stepped_and_begun_again(server: Server) -> None:
     panel.all.click()
     assert "gone" in panel.lanes.static_text()
     assert panel.strip is not None
-    assert 'ben.set("queue:models", value + b" m3")' in panel.strip.text
+    assert 'second.set("queue:models", value + b" m3")' in panel.strip.text
     panel.close()
 
 

@@ -110,11 +110,11 @@ def test_tokens_are_taken_by_many_at_once_and_never_more_than_there_are(
 
 
 def test_users_are_counted_by_sketches(server: Server, client: Any) -> None:
-    client.sadd("users:monday", "ada", "bob", "eve")
+    client.sadd("users:monday", "user-1", "user-2", "user-3")
     assert state(server, "rd-5", 4)[0] != "right"
     client.unlink("users:monday")
-    client.pfadd("users:monday", "ada", "bob", "eve")
-    client.pfadd("users:tuesday", "bob", "eve", "dan")
+    client.pfadd("users:monday", "user-1", "user-2", "user-3")
+    client.pfadd("users:tuesday", "user-2", "user-3", "user-4")
     assert state(server, "rd-5", 6)[0] == "off"
     assert state(server, "rd-5", 4)[0] == "right"
 

@@ -110,15 +110,15 @@ def test_listening_is_lost_with_the_server_told_and_begun_again(home: Path) -> N
 
 
 def test_a_session_lives_on_with_each_visit_and_is_over_for_good(client: Any) -> None:
-    token = service.log_in(client, "ada", life=100, team="vision")
+    token = service.log_in(client, "user-1", life=100, team="vision")
     client.expire(f"session:{token}", 10)
     found = service.visit(client, token, life=100)
-    assert found == {"user": "ada", "pages": "1", "team": "vision"}
+    assert found == {"user": "user-1", "pages": "1", "team": "vision"}
     assert client.ttl(f"session:{token}") > 90
     assert service.log_out(client, token)
     assert service.visit(client, token) is None
     assert client.dbsize() == 0
-    short = service.log_in(client, "bob", life=1)
+    short = service.log_in(client, "user-2", life=1)
     client.pexpire(f"session:{short}", 1)
     await_true(lambda: not client.exists(f"session:{short}"), "it has expired")
     assert service.visit(client, short) is None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Way = Literal["get and set", "gets and cas"]
 WAYS: tuple[Way, ...] = ("get and set", "gets and cas")
-WRITERS = ("Ada", "Ben")
+WRITERS = ("First", "Second")
 KEY = "queue:models"
 
 OPENING = b"m1"

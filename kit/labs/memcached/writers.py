@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kit.launch.server import Server
 
 _BOTH = "Both additions are there."
-_LOST = "Ada's addition is gone, and nobody was told."
+_LOST = "The first addition is gone, and nobody was told."
 
 
 def two_writers(server: Server, way: Way = "get and set") -> Writers:
@@ -130,7 +130,7 @@ def _course(meeting: Meeting) -> Course:
         closing = f"The server holds {meeting.value!r}. {_BOTH if whole else _LOST}"
         icon = "✓" if whole else "✗"
     return Course(
-        lead=f"Under {KEY} lies {OPENING!r}. Ada adds m2, Ben adds m3.",
+        lead=f"Under {KEY} lies {OPENING!r}. The first adds m2, the second adds m3.",
         lanes=[Lane(name) for name in WRITERS],
         entries=[*meeting.entries, *later],
         waits=False,
@@ -144,7 +144,7 @@ def _script(meeting: Meeting) -> str:
         f"{_assigned(entry.code)}{WRITERS[entry.lane or 0].lower()}.{entry.code}   # {entry.said}"
         for entry in meeting.entries
     ]
-    opened = f'ada, ben = server.connect(), server.connect()\nada.set("{KEY}", {OPENING!r})'
+    opened = f'first, second = server.connect(), server.connect()\nfirst.set("{KEY}", {OPENING!r})'
     return "\n".join([opened, *lines])
 
 

@@ -32,7 +32,7 @@ EVAL … 1 session:… 1800
 HINCRBY metrics:linear:… requests 1
 HINCRBY metrics:linear:… microseconds …
 EXPIRE metrics:linear:… 3600
-PFADD users:linear:… ada
+PFADD users:linear:… user-1
 # a model that did better than before
 ZADD board:models GT 0.95 linear
 # the tables
