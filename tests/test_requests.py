@@ -30,7 +30,9 @@ def test_an_unknown_database_is_answered_with_the_one_that_was_meant(
 
 
 def test_a_database_like_no_other_is_answered_with_the_list() -> None:
-    with pytest.raises(UnknownName, match="Choose one of: alertmanager, dynamodb, influxdb, memcached"):
+    with pytest.raises(
+        UnknownName, match="Choose one of: alertmanager, dynamodb, influxdb, memcached"
+    ):
         start("xyz")
 
 

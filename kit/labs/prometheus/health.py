@@ -104,10 +104,10 @@ class Pipeline(Panel):
             if not took.series:
                 self.empty("No step has pushed anything yet.")
                 return
-            self.table.show(health(age, took, went, self.late))
-            fresh = sum(one.value <= self.late for one in age.series)
-            late = len(took.series) - fresh
-            self.done(f"{units.plural(len(took.series), 'step')} · {late} late")
+            grid = health(age, took, went, self.late)
+            self.table.show(grid)
+            late = sum(str(row[1]).endswith("late") for row in grid.rows)
+            self.done(f"{units.plural(len(grid.rows), 'step')} · {late} late")
 
     def close(self) -> None:
         """Stop looking and remove the panel."""
