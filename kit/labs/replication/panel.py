@@ -108,14 +108,18 @@ class Lag(Panel):
         with self._turn:
             return self._opened().catch_up(timeout)
 
-    def close(self) -> None:
-        """Stop looking and writing, have the replica go on, and remove the panel."""
+    def stop(self) -> None:
+        """Stop looking and writing, and have the replica go on; what was seen stays."""
         self.watch.stop()
         self.traffic.stop()
         if self.held:
             self._do(lambda: self.hold(held=False))
         with self._turn:
             self._forget()
+
+    def close(self) -> None:
+        """Stop, and remove the panel."""
+        self.stop()
         super().close()
 
     def _build(self) -> None:
