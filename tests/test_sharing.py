@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from kit import databases
 from kit.databases.rooms import redis as rooms
 from kit.errors import KitError, Unsupported
 from kit.labs import memcached
@@ -61,40 +64,40 @@ def read(server: Server) -> bytes | None:
 def test_two_learners_and_the_servers_owner_do_not_see_each_others_data(
     shared: Server, come: Come
 ) -> None:
-    ada, ben = come("ada"), come("ben")
-    for who, value in ((shared, b"owner"), (ada, b"ada"), (ben, b"ben")):
+    one, other = come("one"), come("other")
+    for who, value in ((shared, b"owner"), (one, b"one"), (other, b"other")):
         write(who, value)
-    assert [read(who) for who in (shared, ada, ben)] == [b"owner", b"ada", b"ben"]
+    assert [read(who) for who in (shared, one, other)] == [b"owner", b"one", b"other"]
 
 
 def test_a_learner_who_stops_takes_only_their_own_data_along(shared: Server, come: Come) -> None:
-    ada, ben = come("ada"), come("ben")
+    one, other = come("one"), come("other")
     write(shared, b"owner")
-    write(ben, b"ben")
-    write(ada, b"ada", keys=1200)
-    ada.stop()
+    write(other, b"other")
+    write(one, b"one", keys=1200)
+    one.stop()
     assert shared.state == "running"
-    assert [read(who) for who in (shared, ada, ben)] == [b"owner", None, b"ben"]
-    ada.stop()
-    assert [read(who) for who in (shared, ben)] == [b"owner", b"ben"]
+    assert [read(who) for who in (shared, one, other)] == [b"owner", None, b"other"]
+    one.stop()
+    assert [read(who) for who in (shared, other)] == [b"owner", b"other"]
 
 
 def test_a_learner_who_comes_again_finds_what_was_left(come: Come) -> None:
-    write(come("ada"), b"before")
-    come("ben")
-    assert read(come("ada")) == b"before"
+    write(come("one"), b"before")
+    come("other")
+    assert read(come("one")) == b"before"
 
 
 def test_the_handle_says_where_the_data_are(come: Come) -> None:
-    note = come("ada").note
+    note = come("one").note
     assert "server" in note
-    assert note != come("ben").note
+    assert note != come("other").note
 
 
 def test_nothing_of_a_room_is_left_on_the_server_afterwards(shared: Server, come: Come) -> None:
-    ada = come("ada")
-    write(ada, b"1", keys=700)
-    ada.stop()
+    one = come("one")
+    write(one, b"1", keys=700)
+    one.stop()
     if shared.database == "redis":
         with closing(shared.connect()) as client:
             assert client.info("keyspace") == {}
@@ -109,10 +112,10 @@ def test_the_kits_own_servers_have_no_rooms(shared: Server) -> None:
 
 
 def test_a_lesson_that_would_harm_a_shared_server_refuses_and_says_why(come: Come) -> None:
-    ada = come("ada")
+    one = come("one")
     with pytest.raises(Unsupported, match=r"empties it, and others may be using this server.*mine"):
-        ada.require_own("empties it")
-    for act in (ada.kill, ada.restart):
+        one.require_own("empties it")
+    for act in (one.kill, one.restart):
         with pytest.raises(Unsupported, match="others may be using it"):
             act()
 
@@ -121,30 +124,30 @@ def test_the_memcached_panels_that_would_harm_others_refuse_and_the_others_work(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with start("memcached", name="shared") as shared:
-        ada = _door(shared, monkeypatch)("ada")
+        one = _door(shared, monkeypatch)("one")
         for panel in (
-            memcached.memory(ada),
-            memcached.concurrency(ada),
-            memcached.volatile(ada),
+            memcached.memory(one),
+            memcached.concurrency(one),
+            memcached.volatile(one),
         ):
             panel.run()
             assert "others may be using this server" in panel.notice.static_text()
             panel.close()
         assert memcached.stats(shared)["curr_items"] == 0
-        desk = memcached.desk(ada)
+        desk = memcached.desk(one)
         assert desk.run("set", "model:7", "0.93", expire=60).refusal is None
         assert desk.strip is not None
-        assert "> set kit:ada:model:7 0 60 4" in desk.strip.text
-        assert memcached.play(ada, "gets and cas")[1] == b"m1 m2 m3"
+        assert "> set kit:one:model:7 0 60 4" in desk.strip.text
+        assert memcached.play(one, "gets and cas")[1] == b"m1 m2 m3"
         desk.close()
 
 
 def test_a_shared_redis_keeps_its_memory_limit(
     redis: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = _door(redis, monkeypatch)("ada")
+    one = _door(redis, monkeypatch)("one")
     with pytest.raises(Unsupported, match=r"memory limit.* others may be using this server"):
-        traffic.run(source.read(ada), serving.model("linear"), traffic.Setting(room=1_000_000))
+        traffic.run(source.read(one), serving.model("linear"), traffic.Setting(room=1_000_000))
     with redis.connect() as client:
         assert client.config_get("maxmemory") == {"maxmemory": "0"}
 
@@ -155,11 +158,11 @@ def test_a_database_that_is_in_use_is_nobodys_room(
     come = _door(redis, monkeypatch)
     with redis.connect(db=1) as client:
         client.set("theirs", 1)
-    assert come("ada").endpoint.catalog == "2"
+    assert come("one").endpoint.catalog == "2"
     with pytest.raises(Unsupported, match=r"All 2 databases .* redis://host/3"):
-        come("ben")
-    come("ada").stop()
-    assert come("ben").endpoint.catalog == "2"
+        come("other")
+    come("one").stop()
+    assert come("other").endpoint.catalog == "2"
     with redis.connect(db=1) as client:
         assert client.get("theirs") == b"1"
 
@@ -177,13 +180,13 @@ def test_a_room_that_became_somebody_elses_is_not_emptied(
     redis: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     come = _door(redis, monkeypatch)
-    ada = come("ada")
-    ada.stop()
+    one = come("one")
+    one.stop()
     with redis.connect() as client:
-        client.set(f"{rooms.CLAIM}{ada.endpoint.catalog}", "ben")
-    write(ada, b"ben's now")
-    ada.stop()
-    assert read(ada) == b"ben's now"
+        client.set(f"{rooms.CLAIM}{one.endpoint.catalog}", "other")
+    write(one, b"other's now")
+    one.stop()
+    assert read(one) == b"other's now"
 
 
 def test_a_server_without_numbered_databases_is_told_of(
@@ -193,10 +196,10 @@ def test_a_server_without_numbered_databases_is_told_of(
         start("redis", name="shared", settings={"databases": 1}) as only,
         pytest.raises(KitError, match=r"kit\.start"),
     ):
-        _door(only, monkeypatch)("ada")
+        _door(only, monkeypatch)("one")
 
 
-@pytest.mark.parametrize("name", ["ada", "Ada.L-7", "naïve\r\nflush_all", "x" * 200, "a b", "a_b"])
+@pytest.mark.parametrize("name", ["one", "Ada.L-7", "naïve\r\nflush_all", "x" * 200, "a b", "a_b"])
 def test_any_name_makes_a_key_that_memcached_takes(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,3 +219,71 @@ def test_names_that_look_alike_stay_apart(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(made) == 5
     monkeypatch.delenv(sharing.LEARNER)
     assert sharing.learner() == sharing.learner()
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mysql"])
+def test_an_address_that_names_no_database_gives_each_learner_one_of_their_own(
+    database: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start(database, name="shared") as shared:
+        kind = databases.get(database)
+        address = kind.url(replace(shared.endpoint, catalog=""))
+
+        def come(name: str) -> Server:
+            monkeypatch.setenv(sharing.LEARNER, name)
+            return start(database, url=address)
+
+        one, other = come("one"), come("other")
+        assert one.endpoint.catalog != other.endpoint.catalog
+        assert one.endpoint.catalog in one.note
+        tokens = {server: tell(server) for server in (shared, one, other)}
+        for server in tokens:
+            assert [knows(server, token) for token in tokens.values()] == [
+                server is teller for teller in tokens
+            ]
+        assert knows(come("one"), tokens[one])
+        one.stop()
+        one.stop()
+        assert not knows(come("one"), tokens[one])
+        assert knows(other, tokens[other])
+        assert knows(shared, tokens[shared])
+        for learner in ("one", "other"):
+            come(learner).stop()
+
+
+def test_an_address_that_names_a_database_is_taken_at_its_word(home: Path) -> None:
+    with start("postgresql", name="shared") as shared:
+        token = tell(shared)
+        same = start("postgresql", url=shared.url)
+        assert knows(same, token)
+        same.stop()
+        assert knows(shared, token)
+
+
+def test_an_account_that_may_create_no_database_is_told_to_name_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start("postgresql", name="shared") as shared:
+        with shared.connect(autocommit=True) as client:
+            client.execute("CREATE ROLE reader LOGIN PASSWORD 'known'")
+        entry = replace(shared.endpoint, user="reader", password="known", catalog="")
+        with pytest.raises(Unsupported, match=r"may not create a database.*postgresql://"):
+            start("postgresql", url=databases.get("postgresql").url(entry))
+
+
+def tell(server: Server) -> str:
+    token = uuid4().hex
+    with closing(server.connect()) as client, client.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS facts (token varchar(32))")
+        cursor.execute("INSERT INTO facts VALUES (%s)", [token])
+        client.commit()
+    return token
+
+
+def knows(server: Server, token: str) -> bool:
+    with closing(server.connect()) as client, client.cursor() as cursor:
+        try:
+            cursor.execute("SELECT 1 FROM facts WHERE token = %s", [token])
+        except Exception:  # where nobody has told anything, there is no table either
+            return False
+        return cursor.fetchone() is not None

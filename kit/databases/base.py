@@ -8,14 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from kit.databases.rooms import Rooms
+from kit.databases.topologies import Topologies
 from kit.errors import UsageError
-
-if TYPE_CHECKING:
-    from kit.databases.topologies import Node, Nodes, Shape
 
 
 class Run(Protocol):
@@ -79,7 +77,10 @@ class Container:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where, and as whom, a client connects; `room` is a learner's own part of a shared server."""
+    """Where, and as whom, a client connects; `room` is a learner's own part of a shared server.
+
+    `named` tells that the address named its database, and none was filled in.
+    """
 
     host: str
     port: int
@@ -90,6 +91,7 @@ class Endpoint:
     query: str = field(default="", repr=False)
     tls: bool = False
     room: str = ""
+    named: bool = True
 
     @property
     def options(self) -> dict[str, str]:
@@ -97,7 +99,7 @@ class Endpoint:
         return dict(parse_qsl(self.query))
 
 
-class Database(Rooms, ABC):
+class Database(Rooms, Topologies, ABC):
     """One kind of database: its facts, how it runs, how it is asked, how a client reaches it."""
 
     name: ClassVar[str]
@@ -170,26 +172,6 @@ class Database(Rooms, ABC):
         """Name what `product` can really do."""
         return frozenset()
 
-    def topologies(self) -> Mapping[str, Shape]:
-        """Name the ways in which several of its servers work together."""
-        from kit.databases.topologies import RING
-
-        return {"ring": RING}
-
-    def node_settings(self, kind: str, number: int) -> Mapping[str, str]:
-        """Return the settings that server `number` (from 1) of a topology needs from the start."""
-        return {}
-
-    def join(self, kind: str, nodes: Nodes, watchers: Nodes) -> None:
-        """Make the servers a topology; called until it succeeds, and again when one was added."""
-
-    def leave(self, kind: str, node: Node, others: Nodes) -> None:
-        """Take a server out of a topology before it is stopped."""
-
-    def leaders(self, kind: str, nodes: Nodes) -> Nodes:
-        """Return the servers that take writes at present; ask them where that changes."""
-        return nodes[:1] if kind == "replica" else nodes
-
     def endpoint(self, host: str, port: int, password: str) -> Endpoint:
         """Describe how a client reaches a server of the kit's own."""
         secret = password if self.has_password else ""
@@ -216,12 +198,14 @@ class Database(Rooms, ABC):
                 f"The port in that {self.title} address is not a number from 1 to 65535. "
                 f"Write it after the host, as in {parts.hostname}:{self.port}."
             ) from None
+        catalog = unquote(parts.path.lstrip("/"))
         return Endpoint(
             host=parts.hostname or "",
             port=port,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
-            catalog=unquote(parts.path.lstrip("/")) or self.catalog,
+            catalog=catalog or self.catalog,
+            named=bool(catalog),
             query=parts.query,
             tls=parts.scheme in {"https", "rediss"},
         )

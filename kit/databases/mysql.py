@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
+from kit.databases.rooms import mysql as rooms
 from kit.databases.topologies import REPLICA, RING, Nodes, Shape
 from kit.databases.topologies import mysql as replication
 from kit.errors import ServerMissing
@@ -122,8 +125,6 @@ class MySQL(Database):
         )
 
     def admit_container(self, endpoint: Endpoint) -> None:
-        from dataclasses import replace
-
         # The image grants its user one database; lessons on replicas and grants need more.
         with self.connect(replace(endpoint, user="root", catalog="")) as client:
             client.cursor().execute("GRANT ALL ON *.* TO %s@'%%' WITH GRANT OPTION", [self.user])
@@ -165,6 +166,23 @@ class MySQL(Database):
         with client.cursor() as cursor:
             cursor.execute("SELECT 1 FROM kit_memory WHERE id = %s", [token])
             return cursor.fetchone() is not None
+
+    def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
+        if endpoint.named:
+            return endpoint
+        name = f"kit_{learner}"
+        with closing(self.connect(endpoint, autocommit=True)) as client:
+            rooms.create(client, name)
+        return replace(endpoint, catalog=name, room=name, named=True)
+
+    def vacate(self, endpoint: Endpoint) -> None:
+        if endpoint.room:
+            entry = replace(endpoint, catalog=self.catalog)
+            with closing(self.connect(entry, autocommit=True)) as client:
+                rooms.drop(client, endpoint.room)
+
+    def room(self, endpoint: Endpoint) -> str:
+        return f"Your tables are in the database {endpoint.room}." if endpoint.room else ""
 
     def features(self, product: str) -> frozenset[str]:
         return frozenset({"persistence", "transactions", "replication", "json", "full_text"})

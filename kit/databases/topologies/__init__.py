@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from kit.databases.base import Endpoint
+if TYPE_CHECKING:
+    from kit.databases.base import Endpoint
+
 
 WATCHER = "watcher"
 """The role of a server that keeps watch over the others and holds no data."""
@@ -52,3 +54,25 @@ class Node(Protocol):
 
 
 Nodes = Sequence[Node]
+
+
+class Topologies:
+    """What a database knows of its servers working together; by default no more than the ring."""
+
+    def topologies(self) -> Mapping[str, Shape]:
+        """Name the ways in which several of its servers work together."""
+        return {"ring": RING}
+
+    def node_settings(self, kind: str, number: int) -> Mapping[str, str]:
+        """Return the settings that server `number` (from 1) of a topology needs from the start."""
+        return {}
+
+    def join(self, kind: str, nodes: Nodes, watchers: Nodes) -> None:
+        """Make the servers a topology; called until it succeeds, and again when one was added."""
+
+    def leave(self, kind: str, node: Node, others: Nodes) -> None:
+        """Take a server out of a topology before it is stopped."""
+
+    def leaders(self, kind: str, nodes: Nodes) -> Nodes:
+        """Return the servers that take writes at present; ask them where that changes."""
+        return nodes[:1] if kind == "replica" else nodes

@@ -1,0 +1,36 @@
+"""Room on a shared MySQL: a database of the learner's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.errors import Unsupported
+
+_DENIED = (1044, 1045)  # ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR
+
+
+def create(client: Any, name: str) -> None:
+    """Create the database unless it is there."""
+    from pymysql.err import OperationalError
+
+    try:
+        _do(client, "CREATE DATABASE IF NOT EXISTS {}", name)
+    except OperationalError as error:
+        if error.args[0] not in _DENIED:
+            raise
+        raise Unsupported(
+            f"This account may not create a database of your own: {error.args[1]}. Name one that "
+            "you may use at the end of the address, such as mysql+pymysql://user@host/mine."
+        ) from None
+
+
+def drop(client: Any, name: str) -> None:
+    """Drop the database."""
+    _do(client, "DROP DATABASE IF EXISTS {}", name)
+
+
+def _do(client: Any, statement: str, name: str) -> None:
+    # The driver quotes values alone; a learner's name holds letters, digits, dots and dashes only.
+    quoted = "`" + name.replace("`", "``") + "`"
+    with client.cursor() as cursor:
+        cursor.execute(statement.format(quoted))
