@@ -101,7 +101,8 @@ def test_names_and_values_of_types_are_inert(lab: types.Lab) -> None:
 
 
 def test_the_form_inserts_by_click_and_by_the_enter_key(lab: types.Lab) -> None:
-    lab.type.value, lab.value.value = "stage", "staging"
+    assert lab.type.value == "stage"
+    lab.value.value = "staging"
     lab.go.click()
     await_true(lambda: len(lab.tries) == 1, "the click inserted")
     lab._typed(lab.value, {"event": "submit"}, [])

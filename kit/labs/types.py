@@ -161,8 +161,7 @@ class Lab(Panel):
         chosen = self.type.value
         names = [kind.name for kind in self.kinds]
         self.type.options = names
-        if chosen in names:
-            self.type.value = chosen
+        self.type.value = chosen if chosen in names else next(iter(names), None)
         return self._show()
 
     def offer(self, name: str, value: str) -> Try | None:
