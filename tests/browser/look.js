@@ -123,9 +123,13 @@ window.look = (() => {
       .sessionContext.session.kernel.requestExecute({ code: "", silent: true })
       .done.then(() => null);
 
+  // A panel that shows nothing says why: in its notice, or in words of its own beside its title.
+  const explained = (panel) =>
+    notice(panel) !== "" ||
+    (state(panel) === "empty" && !text(panel.querySelector(".kit-status")).includes("nothing yet"));
   const answered = (panel) =>
     panel.changes > 0 &&
-    (state(panel) === "done" || (["failed", "empty"].includes(state(panel)) && notice(panel) !== ""));
+    (state(panel) === "done" || (["failed", "empty"].includes(state(panel)) && explained(panel)));
 
   return {
     notebook, ready, leave, run, drawn, read, page, loaded, frame,

@@ -140,7 +140,7 @@ def _use(at: Window, panel: ElementHandle) -> Panel:
     """Operate a panel's main control and wait for the result."""
     first = panel.evaluate("panel => look.describe(panel)")
     control = panel.evaluate_handle("panel => look.control(panel)").as_element()
-    label = control.evaluate("control => look.label(control)") if control else ""
+    label = (control.evaluate("control => look.label(control)") or "unlabelled") if control else ""
     answered = control is not None and _operate(at, panel, control)
     then = panel.evaluate("panel => look.describe(panel)")
     shown = {kind: first[kind] for kind in ("tables", "charts")}
