@@ -268,6 +268,10 @@ def test_the_feed_hears_another_process_in_order_and_goes_on_after_a_crash(home:
             check=True,
         )
         assert feed.wait_for(6, seconds=60) == 6
+        feed.go.click()
+        await_true(lambda: not feed.watch.running, "a click stops it")
+        feed.go.click()
+        await_true(lambda: feed.watch.running and feed.go.description == "Stop", "another goes on")
         feed.close()
         assert not feed.watch.running
 

@@ -40,12 +40,16 @@ class Panel:
         return self.state == "failed" != self.before
 
     def pictured(self, cells: Sequence[Cell]) -> bool:
-        """Tell whether the panel's cell shows its title and the like of its tables and charts."""
-        cell = cells[self.cell]
-        return (
+        """Tell whether a cell shows the panel's title and the like of its tables and charts.
+
+        A table of measurements alone has nothing to save: its drawing stands for it. A panel that
+        goes on after it was shown may be shown once more further down, as it is by then.
+        """
+        return any(
             self.title in cell.text
-            and (cell.tables > 0 or not self.tables)
+            and (cell.tables + cell.charts > 0 or not self.tables)
             and (cell.charts > 0 or not self.charts)
+            for cell in cells[self.cell :]
         )
 
 

@@ -59,9 +59,9 @@ class Feed(Panel):
         self._ready = threading.Event()
         self.table = Table("Changes")
         self.go = ipywidgets.Button(
-            description="Listen", tooltip="Listen, or go on listening", button_style="primary"
+            description="Listen", tooltip="Listen, or stop listening", button_style="primary"
         )
-        self.go.on_click(lambda _button: self.listen())
+        self.go.on_click(lambda _button: self.background(self._toggle))
         super().__init__(
             "Change feed",
             note=f"{source.title} · {source.catalog}.{collection}",
@@ -75,10 +75,11 @@ class Feed(Panel):
 
     def listen(self) -> None:
         """Listen from now on, or from the last change seen; come back when the server listens."""
-        self._ready.clear()
-        self.watch.start()
-        self._ready.wait(10)
-        return None
+        if not self.watch.running:
+            self._ready.clear()
+            self.watch.start()
+            self._ready.wait(10)
+            self.go.description = "Stop"
 
     def wait_for(self, count: int, *, seconds: float = 30.0) -> int:
         """Wait until `count` changes have come, `seconds` at most; return how many came."""
@@ -96,6 +97,12 @@ class Feed(Panel):
         """Stop listening, and remove the panel."""
         self.stop()
         super().close()
+
+    def _toggle(self) -> None:
+        if self.watch.running:
+            self.stop()
+        else:
+            self.listen()
 
     def _look(self) -> float:
         with self._turn:
@@ -171,6 +178,7 @@ class Feed(Panel):
 
     def _stopped(self) -> None:
         self._hang_up()
+        self.go.description = "Listen"
         self.done(f"not listening any more · {units.plural(self.count, 'change')}")
 
 
