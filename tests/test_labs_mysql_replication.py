@@ -141,6 +141,15 @@ def test_the_controls_do_what_they_say(panel: Lag, pair: Topology) -> None:
     assert not panel.held
 
 
+def test_one_button_starts_the_looking_and_stops_it(panel: Lag) -> None:
+    panel.again.click()
+    await_true(lambda: "behind" in said(panel), "it looks")
+    assert (panel.watch.running, panel.again.description) == (True, "Stop")
+    panel.again.click()
+    assert (panel.watch.running, panel.again.description) == (False, "Watch")
+    assert panel.status.state == "done"
+
+
 def test_it_looks_live_and_stops_when_it_is_closed(pair: Topology) -> None:
     panel = replication.lag(pair)
     await_true(lambda: "behind" in said(panel), "it looks")

@@ -127,9 +127,13 @@ window.look = (() => {
   const explained = (panel) =>
     notice(panel) !== "" ||
     (state(panel) === "empty" && !text(panel.querySelector(".kit-status")).includes("nothing yet"));
+  // What watches goes on until its Stop is pressed.
+  const watching = (panel) =>
+    state(panel) === "running" &&
+    [...panel.querySelectorAll(".kit-controls button")].some((one) => text(one) === "Stop");
   const answered = (panel) =>
     panel.changes > 0 &&
-    (state(panel) === "done" || (["failed", "empty"].includes(state(panel)) && explained(panel)));
+    (state(panel) === "done" || watching(panel) || (["failed", "empty"].includes(state(panel)) && explained(panel)));
 
   return {
     notebook, ready, leave, run, drawn, read, page, loaded, frame,

@@ -34,5 +34,5 @@ def lag(primary: Topology | Server, replica: Server | None = None, *, watch: boo
         )
     shown = Lag(leader, follower)
     if watch:
-        shown.watch.start()
+        shown.go_on()
     return shown

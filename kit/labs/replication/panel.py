@@ -108,9 +108,15 @@ class Lag(Panel):
         with self._turn:
             return self._opened().catch_up(timeout)
 
+    def go_on(self) -> None:
+        """Look ten times a second, until it is stopped."""
+        self.watch.start()
+        self.again.description = "Stop"
+
     def stop(self) -> None:
         """Stop looking and writing, and have the replica go on; what was seen stays."""
         self.watch.stop()
+        self.again.description = "Watch"
         self.traffic.stop()
         if self.held:
             self._do(lambda: self.hold(held=False))
@@ -134,13 +140,21 @@ class Lag(Panel):
             description="Hold the replica", tooltip="It receives, but applies nothing"
         )
         self.again = ipywidgets.Button(
-            description="Watch", tooltip="Look again, and go on looking", button_style="primary"
+            description="Watch", tooltip="Go on looking, or stop", button_style="primary"
         )
-        self.again.on_click(lambda _button: self.watch.start())
+        self.again.on_click(lambda _button: self._toggle())
         for control in (self.rate, self.large_button, self.hold_button):
             control.layout.width = "auto"
         self.table = Table("The replica now")
         self.chart = MeasuredChart(x="time", y="behind, s", zero=True, time=True)
+
+    def _toggle(self) -> None:
+        if self.watch.running:
+            self.watch.stop()
+            self.again.description = "Watch"
+            self._draw()
+        else:
+            self.go_on()
 
     def _do(self, work: Callable[[], object]) -> None:
         """Do what a control asks for; what a server says to it is shown."""
@@ -199,6 +213,7 @@ class Lag(Panel):
 
     def _stopped(self) -> None:
         self.traffic.stop()
+        self.again.description = "Watch"
         self.status.show("waiting", "interrupted · Watch looks again", icon="■")
 
 
