@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
+from kit.databases.base import Command, Container, Endpoint, Program, Run, Site
 from kit.databases.rooms import mysql as rooms
+from kit.databases.rooms.own import OwnDatabase
 from kit.databases.topologies import REPLICA, RING, Nodes, Shape
 from kit.databases.topologies import mysql as replication
 from kit.errors import ServerMissing
@@ -41,7 +41,7 @@ _THROW_AWAY = {
 _DURABLE = {"innodb-flush-log-at-trx-commit": "1", "sync-binlog": "1"}
 
 
-class MySQL(Database):
+class MySQL(OwnDatabase):
     """MySQL by preference, MariaDB where it is what the machine has; the card says which."""
 
     name = "mysql"
@@ -167,22 +167,11 @@ class MySQL(Database):
             cursor.execute("SELECT 1 FROM kit_memory WHERE id = %s", [token])
             return cursor.fetchone() is not None
 
-    def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
-        if endpoint.named:
-            return endpoint
-        name = f"kit_{learner}"
-        with closing(self.connect(endpoint, autocommit=True)) as client:
-            rooms.create(client, name)
-        return replace(endpoint, catalog=name, room=name, named=True)
+    def create_room(self, client: Any, name: str) -> None:
+        rooms.create(client, name)
 
-    def vacate(self, endpoint: Endpoint) -> None:
-        if endpoint.room:
-            entry = replace(endpoint, catalog=self.catalog)
-            with closing(self.connect(entry, autocommit=True)) as client:
-                rooms.drop(client, endpoint.room)
-
-    def room(self, endpoint: Endpoint) -> str:
-        return f"Your tables are in the database {endpoint.room}." if endpoint.room else ""
+    def drop_room(self, client: Any, name: str) -> None:
+        rooms.drop(client, name)
 
     def features(self, product: str) -> frozenset[str]:
         return frozenset({"persistence", "transactions", "replication", "json", "full_text"})

