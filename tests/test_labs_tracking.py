@@ -134,8 +134,8 @@ def test_a_newest_run_without_the_metric_does_not_leave_the_chart_empty(
     client.set_terminated(client.create_run(place, run_name="without").info.run_id, "FAILED")
     explorer = explore(experiment="gap", metric="accuracy")
     assert drawn(explorer) == ["with"]
-    client.create_run(client.create_experiment("bare"), run_name="nothing yet")
-    assert explore(experiment="bare").table.grids[0].total is None
+    client.create_run(client.create_experiment("metricless"), run_name="nothing yet")
+    assert explore(experiment="metricless").table.grids[0].total is None
 
 
 def test_the_sql_in_the_strip_brings_what_the_panel_shows(

@@ -93,6 +93,8 @@ class MySQL(OwnDatabase):
             "port": str(site.port),
             "socket": str(_socket(site)),
             "pid-file": str(site.data / "server.pid"),
+            # A server that starts removes temporary tables from there, those of others too.
+            "tmpdir": str(site.data),
         }
         settings |= site.settings
         flags = [f"--{key}={value}" for key, value in settings.items()]

@@ -40,7 +40,13 @@ class Kernel:
 
     def run(self, code: str, value: str = "None") -> Any:
         """Run a cell to its end and give the literal value of an expression."""
-        return self.finish(self.begin(code, value))
+        while True:
+            try:
+                return self.finish(self.begin(code, value))
+            except CellError as error:
+                # For a moment after an interrupt, the kernel answers so whatever is asked.
+                if not str(error).startswith("aborted"):
+                    raise
 
     def begin(self, code: str, value: str = "None") -> str:
         """Run a cell without waiting for it."""
