@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+GONE = "Nothing answers there. Bring the server back with its restart(), then try again."
+
 
 def remedy(given: object) -> str:
     """Say how to get an answer again: from a server of the kit's, or at an address."""

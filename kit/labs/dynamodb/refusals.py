@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kit.errors import KitError
+from kit.labs.remedy import GONE
 
-_GONE = "Nothing answers there. Bring the server back with its restart(), then try again."
 _HINTS = {
     "ConditionalCheckFailedException": "The condition was false: read the item again, then decide.",
     "TransactionCanceledException": "Nothing of it was written. The reasons stand in its order.",
@@ -27,7 +27,7 @@ def told(error: BaseException) -> tuple[str, str]:
         return str(error), ""
     if isinstance(error, BotoCoreError):
         lost = "connect" in str(error).lower() or "connection" in type(error).__name__.lower()
-        return f"{type(error).__name__}: {error}", _GONE if lost else ""
+        return f"{type(error).__name__}: {error}", GONE if lost else ""
     if isinstance(error, TypeError):
         return str(error), "DynamoDB has no type for this value. A fraction wants a Decimal."
     raise error

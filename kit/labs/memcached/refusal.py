@@ -14,6 +14,7 @@ from pymemcache.exceptions import (
 
 from kit.errors import KitError
 from kit.labs.memcached.wire import readable
+from kit.labs.remedy import GONE
 
 FAULTS = (MemcacheError, OSError, KitError)
 """What a panel catches: the server refuses, nobody answers, or the handle says why not."""
@@ -36,7 +37,6 @@ _HINTS = {
     "integer": "incr and decr count in whole numbers from zero up.",
     "to the command": "A key has at least one byte.",
 }
-_GONE = "Nothing answers there. Bring the server back with its restart(), then try again."
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def refused(error: BaseException) -> Refusal:
     if isinstance(error, KitError):
         return Refusal(str(error))
     if isinstance(error, OSError) or type(error).__name__ == "MemcacheUnexpectedCloseError":
-        return Refusal(said or type(error).__name__, _GONE)
+        return Refusal(said or type(error).__name__, GONE)
     said = f"{_speaker(error)} {said}"
     hint = next((text for words, text in _HINTS.items() if words in said.lower()), "")
     return Refusal(said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…", hint)

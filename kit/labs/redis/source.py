@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit import databases
 from kit.errors import KitError, UsageError
+from kit.labs.remedy import GONE
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 Client = Any
 """A `redis.Redis`; its types promise less than it does."""
 
-_GONE = "Nothing answers there. Bring the server back with its restart(), then try again."
 _AWAY = "Nothing answers there. Make sure that the server runs and that the address is right."
 _FULL = (
     "The memory is full and the policy lets nothing go. Raise `maxmemory`, delete keys, or choose "
@@ -73,7 +73,7 @@ class Source:
     @property
     def remedy(self) -> str:
         """Say what to do when nothing answers."""
-        return _GONE if hasattr(self.given, "restart") else _AWAY
+        return GONE if hasattr(self.given, "restart") else _AWAY
 
     def refused(self, error: Exception) -> tuple[str, str]:
         """Return what went wrong, in the server's own words without the password, and a hint."""
