@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from kit import databases
-from kit.databases.base import Container, Database, Endpoint, Site
+from kit.databases.base import Container, Database, Site
 from kit.databases.companions import COMPANIONS
+from kit.databases.endpoint import Endpoint
 from kit.launch import ready
 from kit.launch.image import variable
 

@@ -10,7 +10,7 @@ from kit.databases.base import Database
 from kit.databases.companions import COMPANIONS
 from kit.errors import UnknownName
 
-_NOT_DATABASES = {"base", "companions", "programs"}
+_NOT_DATABASES = {"base", "companions", "endpoint", "programs"}
 
 
 def names() -> list[str]:

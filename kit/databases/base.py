@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from kit.databases.endpoint import Endpoint
 from kit.databases.rooms import Rooms
 from kit.databases.topologies import Topologies
 from kit.errors import UsageError
@@ -73,30 +74,6 @@ class Container:
     command: Sequence[str] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
     tmpfs: Sequence[str] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where, and as whom, a client connects; `room` is a learner's own part of a shared server.
-
-    `named` tells that the address named its database, and none was filled in.
-    """
-
-    host: str
-    port: int
-    user: str = ""
-    password: str = field(default="", repr=False)
-    catalog: str = ""
-    # A driver's options may hold a password too.
-    query: str = field(default="", repr=False)
-    tls: bool = False
-    room: str = ""
-    named: bool = True
-
-    @property
-    def options(self) -> dict[str, str]:
-        """The driver's options that stood in the address."""
-        return dict(parse_qsl(self.query))
 
 
 class Database(Rooms, Topologies, ABC):

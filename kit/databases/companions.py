@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.base import Command, Container, Database, Program, Site
+from kit.databases.endpoint import Endpoint
 
 _ALERTMANAGER = """route: {receiver: nobody, group_wait: 1s, group_interval: 1s}
 receivers: [{name: nobody}]

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.base import Command, Container, Database, Program, Site
+from kit.databases.endpoint import Endpoint
 
 _JAR_FOLDERS = ("~/.local/share/dynamodb-local", "/usr/share/dynamodb-local", "/opt/dynamodb-local")
 _TABLE = "kit_memory"

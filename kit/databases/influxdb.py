@@ -7,7 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.base import Command, Container, Database, Program, Site
+from kit.databases.endpoint import Endpoint
 
 _QUIET = {
     "INFLUXDB_REPORTING_DISABLED": "true",

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.base import Command, Container, Database, Program, Site
+from kit.databases.endpoint import Endpoint
 from kit.databases.rooms import memcached as rooms
 
 

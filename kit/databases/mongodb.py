@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Run, Site
+from kit.databases.base import Command, Container, Database, Program, Run, Site
+from kit.databases.endpoint import Endpoint
 
 _SETUP_FILE = "setup-password"
 # For lessons: without a sync on commit, a crash of SecantusDB loses writes that it acknowledged.

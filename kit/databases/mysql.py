@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Endpoint, Program, Run, Site
+from kit.databases.base import Command, Container, Program, Run, Site
+from kit.databases.endpoint import Endpoint
 from kit.databases.rooms import mysql as rooms
 from kit.databases.rooms.own import OwnDatabase
 from kit.databases.topologies import REPLICA, RING, Nodes, Shape

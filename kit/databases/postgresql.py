@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Endpoint, Program, Run, Site
+from kit.databases.base import Command, Container, Program, Run, Site
+from kit.databases.endpoint import Endpoint
 from kit.databases.rooms import postgresql as rooms
 from kit.databases.rooms.own import OwnDatabase
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Endpoint, Program, Site
+from kit.databases.base import Command, Container, Database, Program, Site
 from kit.databases.companions import ask, spell, web_files
+from kit.databases.endpoint import Endpoint
 
 _CONFIG = """global:
   scrape_interval: 1s

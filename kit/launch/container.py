@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from kit import databases
-from kit.databases.base import Database, Endpoint, Site
+from kit.databases.base import Database, Site
+from kit.databases.endpoint import Endpoint
 from kit.errors import PortTaken
 from kit.launch import engine, files, image, keeper, ports, ready
 from kit.launch.instance import Message

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from urllib.parse import quote
 
 from kit import databases
-from kit.databases.base import Database, Endpoint
+from kit.databases.base import Database
+from kit.databases.endpoint import Endpoint
 from kit.errors import ConnectionRefused, KitError, Unsupported
 from kit.launch import ready
 from kit.launch.instance import Message

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kit import databases
-from kit.databases.base import Command, Database, Endpoint, Program, Site, at_port
+from kit.databases.base import Command, Database, Program, Site, at_port
+from kit.databases.endpoint import Endpoint
 from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone, ServerMissing
 from kit.launch import account, files, ports, ready, template
 from kit.launch.instance import Message

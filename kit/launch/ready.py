@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kit.databases.base import Database, Endpoint
+from kit.databases.base import Database
+from kit.databases.endpoint import Endpoint
 from kit.errors import KitError, StartTimeout
 
 T = TypeVar("T")

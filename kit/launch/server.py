@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from kit import databases
-from kit.databases.base import Database, Endpoint
+from kit.databases.base import Database
+from kit.databases.endpoint import Endpoint
 from kit.errors import ServerGone, UsageError
 from kit.launch.instance import Message
 from kit.launch.sharing import refusal

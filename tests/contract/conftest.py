@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kit import databases
-from kit.databases.base import Database, Endpoint
+from kit.databases.base import Database
+from kit.databases.endpoint import Endpoint
 from kit.errors import MissingError
 from kit.launch import ready
 from kit.launch.server import Server

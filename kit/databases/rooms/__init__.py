@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from kit.databases.base import Endpoint
+from kit.databases.endpoint import Endpoint
 
 
 class Rooms:

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from kit.databases.base import Database, Endpoint
+from kit.databases.base import Database
+from kit.databases.endpoint import Endpoint
 
 
 class OwnDatabase(Database):

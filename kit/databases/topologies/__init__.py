@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from kit.databases.base import Endpoint
-
+from kit.databases.endpoint import Endpoint
 
 WATCHER = "watcher"
 """The role of a server that keeps watch over the others and holds no data."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from kit.databases.base import Endpoint
+from kit.databases.endpoint import Endpoint
 from kit.databases.topologies import Node, Nodes
 
 Row = dict[str, Any]
