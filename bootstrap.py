@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = str(VENV / "bin" / "python")
 STAMP = VENV / "setup.stamp"
+TESTS_LOCK = ROOT / "tests" / "requirements.lock"
+TESTS_STAMP = VENV / "tests.stamp"
 MINORS = (13, 12, 11)
 ROOM = 3 * 10**9  # bytes: 1.2e9 of Python packages, 0.5e9 of servers, downloads
 
@@ -177,13 +179,33 @@ def make_venv(use_uv):
     step("Virtual environment", *tool, str(VENV))
 
 
+def has_uv():
+    """Tell whether uv is here and not refused."""
+    return os.environ.get("KIT_INSTALLER") != "pip" and servers.works("uv", "--version")
+
+
+def installer(use_uv):
+    """Return the command that installs into `.venv`."""
+    if use_uv:
+        return ["uv", "pip", "install", "--python", PYTHON]
+    return [PYTHON, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
+
+
+def add_test_packages():
+    """Put what only tests need into `.venv`, unless the same is there already."""
+    lock = TESTS_LOCK.read_text()
+    if TESTS_STAMP.exists() and TESTS_STAMP.read_text() == lock:
+        return
+    pip = installer(has_uv())
+    step("Servers for tests", *pip, "--no-deps", "--require-hashes", "-r", str(TESTS_LOCK))
+    TESTS_STAMP.write_text(lock)
+
+
 def add_python_packages():
     """Put the lock and the kit into `.venv`."""
-    use_uv = os.environ.get("KIT_INSTALLER") != "pip" and servers.works("uv", "--version")
+    use_uv = has_uv()
     make_venv(use_uv)
-    pip = ["uv", "pip", "install", "--python", PYTHON]
-    if not use_uv:
-        pip = [PYTHON, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
+    pip = installer(use_uv)
     title = f"Python packages, by {'uv' if use_uv else 'pip: a minute or two'}"
     # The lock names all there is, so that no dependency needs to be worked out again.
     step(title, *pip, "--no-deps", "--require-hashes", "-r", "requirements.lock")
@@ -238,6 +260,8 @@ def main():
         lock = os.open(str(ROOT), os.O_RDONLY)  # one set-up at a time; the other one waits
         fcntl.flock(lock, fcntl.LOCK_EX)
         set_up(options.tests)
+        if options.tests:
+            add_test_packages()
     except SetupError as error:
         sys.exit(f"\n{error}")
     except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit import databases
+from kit.databases import programs
 from kit.databases.base import Database, Program
 from kit.errors import KitError
 from kit.launch import engine, paths
@@ -71,11 +72,11 @@ def _examine(database: Database, has_engine: bool) -> Finding:
         return Finding(
             database=database, backend="external", server="the address in the environment"
         )
-    programs = database.programs()
+    choice = programs.choose(database)
     if has_engine and not _prefers_process():
         return Finding(database=database, backend="container", server=database.image)
-    if programs:
-        return Finding(database=database, backend="local process", server=_name(programs[0]))
+    if choice:
+        return Finding(database=database, backend="local process", server=_name(choice[0]))
     return Finding(
         database=database, backend="", server="not here", remedy=how_to_install(database)
     )

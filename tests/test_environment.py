@@ -19,6 +19,7 @@ from binder import render
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = (ROOT / "requirements.lock").read_text()
+TESTS_LOCK = (ROOT / "tests/requirements.lock").read_text()
 PROMISED = {
     "influxdb",
     "ipython-sql",
@@ -56,8 +57,9 @@ def test_the_lock_satisfies_every_dependency() -> None:
         assert all(requirement.specifier.contains(each, prereleases=True) for each in versions)
 
 
-def test_every_pin_has_a_hash() -> None:
-    blocks = re.split(r"\n(?=\S)", LOCK.strip())
+@pytest.mark.parametrize("lock", [LOCK, TESTS_LOCK])
+def test_every_pin_has_a_hash(lock: str) -> None:
+    blocks = re.split(r"\n(?=\S)", lock.strip())
     assert [block for block in blocks if "--hash=sha256:" not in block] == []
 
 
@@ -69,6 +71,15 @@ def test_the_lock_names_no_address() -> None:
 def test_an_environment_names_every_package_that_was_promised(path: str) -> None:
     _, pip = environment(path)
     assert {Requirement(line).name for line in pip if line != "-e ."} >= PROMISED
+
+
+def test_what_only_tests_install_reaches_no_learner() -> None:
+    names = set(re.findall(r"^[\w.-]+(?===)", TESTS_LOCK, re.MULTILINE))
+    assert names
+    assert names.isdisjoint(locked())
+    assert names.isdisjoint(
+        Requirement(line).name for line in environment("environment.yml")[1][:-1]
+    )
 
 
 def test_binder_builds_the_environment_that_is_used_by_hand() -> None:

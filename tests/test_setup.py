@@ -163,6 +163,17 @@ def test_a_second_set_up_has_nothing_to_do(
     assert capsys.readouterr().out.startswith("✓ Set up")
 
 
+def test_what_only_tests_need_is_added_once_and_again_when_it_changes(
+    steps: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "TESTS_STAMP", tmp_path / "tests.stamp")
+    monkeypatch.setattr(bootstrap, "TESTS_LOCK", tmp_path / "lock")
+    for text in ("one==1", "one==1", "one==2"):
+        (tmp_path / "lock").write_text(text)
+        bootstrap.add_test_packages()
+    assert steps == ["Servers for tests"] * 2
+
+
 def test_a_package_that_is_not_to_be_had_is_not_asked_for_again(
     steps: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

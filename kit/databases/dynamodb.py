@@ -40,7 +40,7 @@ class DynamoDB(Database):
 
     def programs(self) -> list[Program]:
         moto = programs.package("moto", product="moto", path=Path(sys.executable))
-        return _local_jars() + moto
+        return _local_jars(os.environ.get(programs.variable(self), "")) + moto
 
     def command(self, program: Program, site: Site) -> Command:
         if program.product == "moto":
@@ -142,13 +142,9 @@ def _service_host(endpoint: Endpoint, service: str) -> str:
     return f"{'streams.' if apart else ''}{endpoint.host}:{endpoint.port}"
 
 
-def _local_jars() -> list[Program]:
-    named = os.environ.get("KIT_DYNAMODB_JAR")
-    jars = (
-        [Path(named)]
-        if named
-        else [Path(at, "DynamoDBLocal.jar").expanduser() for at in _JAR_FOLDERS]
-    )
+def _local_jars(named: str) -> list[Program]:
+    jars = [Path(at, "DynamoDBLocal.jar").expanduser() for at in _JAR_FOLDERS]
+    jars += [Path(named)] if named.endswith(".jar") else []
     return [
         Program(path=jar, product="DynamoDB Local", version=java.version)
         for jar in jars

@@ -13,18 +13,33 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
 
-from kit.databases.base import Program
+from kit.databases.base import Database, Program
 
+_NAMED = re.compile(r"KIT_\w+_PROGRAM")
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _ENDING_TAKES = 5.0
 _ROOT = "/"
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/usr/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
 
 
+def variable(database: Database) -> str:
+    """Name the environment variable that picks the program to run."""
+    return f"KIT_{database.name.upper()}_PROGRAM"
+
+
+def choose(database: Database) -> list[Program]:
+    """List the database's programs; where its variable names one, that one alone if it is there."""
+    found, named = database.programs(), os.environ.get(variable(database))
+    return [program for program in found if not named or program.path == Path(named)]
+
+
 def search(
     binary: str, *, product: str, flag: str = "--version", also: Sequence[str] = ()
 ) -> list[Program]:
-    """List the programs called `binary` on PATH, in the system's folders and the globs `also`."""
+    """List the programs called `binary`, the one that a variable names first.
+
+    They are looked for on PATH, in the system's folders and in the globs `also`.
+    """
     found: dict[Path, Program] = {}
     for path in _candidates(binary, also):
         version = _ask(path, flag)
@@ -65,7 +80,9 @@ def _private(path: str, flags: int) -> int:
 
 
 def _candidates(binary: str, also: Sequence[str]) -> Iterator[Path]:
-    folders = os.environ.get("PATH", "").split(os.pathsep)
+    named = [Path(value) for key, value in os.environ.items() if _NAMED.fullmatch(key)]
+    folders = [str(path.parent) for path in named if path.name == binary]
+    folders += os.environ.get("PATH", "").split(os.pathsep)
     for pattern in (*_SYSTEM, *also):
         below = os.path.join(_ROOT, pattern.lstrip("/"))
         folders += sorted(glob.glob(below), key=_newest_first)

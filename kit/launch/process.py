@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kit import databases
+from kit.databases import programs
 from kit.databases.base import Command, Database, Program, Site, at_port
 from kit.databases.endpoint import Endpoint
 from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone, ServerMissing
@@ -91,15 +92,21 @@ class ProcessControl:
 
 def find(database: Database, version: str | None) -> Program:
     """Return the program to run; raise ServerMissing with what to type to get it."""
-    programs = database.programs()
-    for program in programs:
+    choice = programs.choose(database)
+    for program in choice:
         if matches(program.version, version):
             return program
-    if programs:
-        here = ", ".join(f"{found.product} {found.version}" for found in programs)
+    if choice:
+        here = ", ".join(f"{found.product} {found.version}" for found in choice)
         raise ServerMissing(
             f"{database.title} {version} is not on this machine; {here} is. "
             'Leave version= out, or use a container: kit.start(..., backend="container")'
+        )
+    variable = programs.variable(database)
+    if named := os.environ.get(variable):
+        raise ServerMissing(
+            f"{variable} names {named}, which is no {database.title} server that "
+            f"runs here. Name its program by the whole path, or: unset {variable}"
         )
     raise ServerMissing(
         f"{database.title} is not installed on this machine. Install it: {how_to_install(database)}"

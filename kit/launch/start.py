@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from kit.databases import programs
 from kit.errors import EngineMissing, ImageMissing, ServerGone, StartTimeout
 from kit.launch import external, lease, paths, process
 from kit.launch.instance import Message
@@ -56,7 +57,7 @@ def _share(request: Request, progress: Progress) -> Server:
         return _obtain(request, held, identity, progress)
     except (ImageMissing, EngineMissing):
         held.abandon(identity)
-        if request.backend != "auto" or not request.database.programs():
+        if request.backend != "auto" or not programs.choose(request.database):
             raise
         return _share(replace(request, backend="process"), progress)
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from kit import databases
+from kit.databases import programs
 from kit.databases.base import Database
 from kit.databases.endpoint import Endpoint
 from kit.errors import MissingError
@@ -17,13 +19,19 @@ from kit.launch.server import Server
 from kit.launch.start import start
 from tests.containers.fixtures import chosen
 from tests.containers.fixtures import found_engine as found_engine
+from tests.mongod import answering
 
+MONGOD = "mongod"
 Starter = Callable[..., Server]
 
 
-@pytest.fixture(scope="module", params=databases.names())
-def database(request: pytest.FixtureRequest) -> Database:
-    return databases.get(request.param)
+@pytest.fixture(scope="module", params=[*databases.names(), MONGOD])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    if request.param == MONGOD:
+        with answering("MongoDB"):
+            yield databases.get("mongodb")
+    else:
+        yield databases.get(request.param)
 
 
 @pytest.fixture(
@@ -35,6 +43,8 @@ def database(request: pytest.FixtureRequest) -> Database:
 )
 def backend(request: pytest.FixtureRequest, database: Database) -> Iterator[str]:
     if request.param == "container":
+        if programs.variable(database) in os.environ:
+            pytest.skip("an image brings its own program")
         socket, _ = request.getfixturevalue("found_engine")
         with chosen(socket) as choose:
             choose(database.name)

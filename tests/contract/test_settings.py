@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
+from kit.databases import programs
 from kit.databases.base import Database
 from tests.contract.conftest import Starter
 
 
 def _of_mongodb(client: Any) -> Any:
     return "setName" in client.admin.command("hello")
+
+
+def _of_mongod(client: Any) -> Any:
+    status = client.admin.command("serverStatus")
+    return status["wiredTiger"]["cache"]["maximum bytes configured"]
 
 
 def _of_dynamodb(client: Any) -> Any:
@@ -51,6 +57,7 @@ SETTINGS: dict[str, tuple[dict[str, object], Callable[[Any], Any], object]] = {
     "MySQL": ({"max-connections": 77}, _of_mysql, 77),
     "MariaDB": ({"max-connections": 77}, _of_mysql, 77),
     "SecantusDB": ({"standalone": ""}, _of_mongodb, False),
+    "MongoDB": ({"wiredTigerCacheSizeGB": "0.3"}, _of_mongod, 307 * 1024**2),
     "moto": ({"MOTO_ACCOUNT_ID": "111122223333"}, _of_dynamodb, "111122223333"),
     "Redis": (
         {"maxmemory-policy": "allkeys-lru"},
@@ -68,7 +75,7 @@ SETTINGS: dict[str, tuple[dict[str, object], Callable[[Any], Any], object]] = {
 
 
 def test_settings_reach_the_server(fresh: Starter, database: Database, backend: str) -> None:
-    product = next((found.product for found in database.programs()), database.title)
+    product = next((found.product for found in programs.choose(database)), database.title)
     if product not in SETTINGS or backend != "process":
         pytest.skip(f"no setting of {product} is known whose effect can be asked for")
     settings, ask, expected = SETTINGS[product]

