@@ -145,8 +145,8 @@ class Database(Rooms, Topologies, ABC):
         """Close a client of `connect`."""
         client.close()
 
-    def features(self, product: str) -> frozenset[str]:
-        """Name what `product` can really do."""
+    def features(self, product: str, version: str) -> frozenset[str]:
+        """Name what `product` in this `version` can really do."""
         return frozenset()
 
     def endpoint(self, host: str, port: int, password: str) -> Endpoint:

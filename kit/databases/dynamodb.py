@@ -116,7 +116,7 @@ class DynamoDB(Database):
             return False
         return "Item" in client.Table(_TABLE).get_item(Key={"token": token})
 
-    def features(self, product: str) -> frozenset[str]:
+    def features(self, product: str, version: str) -> frozenset[str]:
         if product == "moto":
             return frozenset({"transactions", "streams"})
         return frozenset({"persistence", "transactions", "streams", "metering", "expiry"})

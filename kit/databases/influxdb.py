@@ -117,7 +117,7 @@ class InfluxDB(Database):
         points = client.query("SELECT token FROM kit_memory").get_points()
         return any(point["token"] == token for point in points)
 
-    def features(self, product: str) -> frozenset[str]:
+    def features(self, product: str, version: str) -> frozenset[str]:
         return frozenset({"persistence", "expiry", "continuous_queries"})
 
     def _scheme(self, endpoint: Endpoint) -> str:

@@ -82,7 +82,7 @@ class Memcached(Database):
     def room(self, endpoint: Endpoint) -> str:
         return f"Each of your keys begins with {endpoint.room} on this server."
 
-    def features(self, product: str) -> frozenset[str]:
+    def features(self, product: str, version: str) -> frozenset[str]:
         return frozenset({"expiry"})
 
 

@@ -155,7 +155,7 @@ class MongoDB(Database):
 
         return client[self.catalog].kit_memory.find_one({"_id": ObjectId(token)}) is not None
 
-    def features(self, product: str) -> frozenset[str]:
+    def features(self, product: str, version: str) -> frozenset[str]:
         shared = {"persistence", "transactions", "expiry", "change_streams", "validators"}
         if product == "SecantusDB":
             return frozenset(shared)

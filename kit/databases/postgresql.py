@@ -153,7 +153,7 @@ class PostgreSQL(OwnDatabase):
     def drop_room(self, client: Any, name: str) -> None:
         rooms.drop(client, name)
 
-    def features(self, product: str) -> frozenset[str]:
+    def features(self, product: str, version: str) -> frozenset[str]:
         return frozenset({"persistence", "transactions", "replication", "json", "full_text"})
 
 

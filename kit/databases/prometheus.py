@@ -127,8 +127,12 @@ class Prometheus(Database):
         found = client.custom_query("up", params={"time": token})
         return bool(found)
 
-    def features(self, product: str) -> frozenset[str]:
-        return frozenset({"persistence", "alerting"})
+    def features(self, product: str, version: str) -> frozenset[str]:
+        # Since 3.0 it tells how it parses a query (HTTP API, "Parsing a PromQL expression into an
+        # abstract syntax tree", experimental).
+        major = version.partition(".")[0]
+        tells = {"parser"} if major.isdecimal() and int(major) >= 3 else set()
+        return frozenset({"persistence", "alerting"} | tells)
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return "https" if endpoint.tls else "http"

@@ -115,7 +115,7 @@ class Redis(Database):
     def room(self, endpoint: Endpoint) -> str:
         return f"Your keys are in database {endpoint.catalog} of this server."
 
-    def features(self, product: str) -> frozenset[str]:
+    def features(self, product: str, version: str) -> frozenset[str]:
         return frozenset({"persistence", "replication", "expiry", "cluster"})
 
     def topologies(self) -> Mapping[str, Shape]:

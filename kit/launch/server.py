@@ -161,7 +161,7 @@ class Server:
 
     def supports(self, feature: str) -> bool:
         """Tell whether the product that answers can do `feature`, for example "replication"."""
-        return feature in self._kind.features(self.product)
+        return feature in self._kind.features(self.product, self.version)
 
     def require_own(self, does: str) -> None:
         """Raise Unsupported where others may use the server; `does` says what a lesson does to it.

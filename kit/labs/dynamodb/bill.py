@@ -161,8 +161,7 @@ def _weighed(call: Call, scales: Scales) -> list[Line]:
 def is_metered(resource: Any) -> bool:
     """Tell whether what answers a resource really meters: moto's figure is made up."""
     kind = databases.get("dynamodb")
-    product, _version = kind.identify(resource)
-    return "metering" in kind.features(product)
+    return "metering" in kind.features(*kind.identify(resource))
 
 
 def grid(lines: Sequence[Line], *, metered: bool) -> Grid:

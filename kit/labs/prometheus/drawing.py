@@ -11,6 +11,9 @@ from kit.labs.prometheus.words import words
 from kit.widgets import plan_rows, units
 from kit.widgets.plan_rows import Cell, Column, Mark, Remark
 
+BORROWED = (
+    "This server does not tell how it parses: promql-parser, a library, took the expression apart."
+)
 LATER = "Values, samples and times vary from moment to moment: they are seen live."
 COLUMNS = (
     Column(key="kind", label="Type", hint="What kind of value the step gives"),

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kit.errors import PromQLError
-from kit.labs.prometheus import expression as parsing
+from kit.labs.prometheus import expression as steps
+from kit.labs.prometheus import parsing
 from kit.labs.prometheus.api import Answer, Api, Found
 from kit.labs.prometheus.expression import Step
 
@@ -87,9 +88,10 @@ def evaluate(
     """
     asked = api.instant("time()").series[0].value if at is None else at
     try:
-        root = parsing.read(expression)
-    except ValueError:
-        # The parser does not know it. The server has the last word, and may know more.
+        root = steps.read(parsing.parse(api, expression))
+    except (ValueError, LookupError, TypeError):
+        # The library may not know it, and the server's form may change from version to version.
+        # The server has the last word, and may know more.
         root = Step(role="other", label=expression, text=expression)
         return _asked(api, root, asked, times, ())
     return _node(api, root, asked, times, stop or threading.Event())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
-import promql_parser as parser
+from kit.labs.prometheus import forms
+from kit.labs.prometheus.forms import Form
 
 Role = Literal["selector", "window", "subquery", "number", "text", "call", "sum", "pair", "other"]
 
@@ -29,7 +29,7 @@ class Step:
     offset: float = 0.0
     fixed: float | None = None
     every: float | None = None
-    node: Any = field(repr=False, default=None)
+    form: Form = field(repr=False, compare=False, default_factory=dict)
 
     def moment(self, asked: float) -> float:
         """Return the last time at which the step is evaluated when the whole is at `asked`."""
@@ -45,12 +45,12 @@ class Step:
     @property
     def name(self) -> str:
         """Return the metric's name, or the name of the function or aggregation."""
-        return str(getattr(self.node, "name", None) or self.label.partition(" ")[0])
+        return str(self.form.get("name") or self.label.partition(" ")[0])
 
 
-def read(expression: str) -> Step:
-    """Parse an expression; raise ValueError where the parser does not know it."""
-    return _step(parser.parse(expression), _Place())
+def read(form: Form) -> Step:
+    """Take a parsed expression apart; raise ValueError where it holds what is not known here."""
+    return _step(form, _Place())
 
 
 def everything(step: Step) -> Iterator[Step]:
@@ -69,90 +69,75 @@ class _Place:
     every: float | None = None
 
 
-def _step(node: Any, place: _Place) -> Step:
-    while isinstance(node, parser.ParenExpr):
-        node = node.expr
-    role, label = _describe(node)
-    within = _within(node, place)
+def _step(form: Form, place: _Place) -> Step:
+    # What has no effect of its own is no step.
+    while form["type"] == "parenExpr" or (form.get("op") == "+" and form["type"] == "unaryExpr"):
+        form = form["expr"]
+    role, label = _describe(form)
+    within = _within(form, place)
     return Step(
         role=role,
         label=label,
-        text=node.prettify(),
-        children=[_step(child, within) for child in _children(node)],
+        text=forms.write(form),
+        children=[_step(child, within) for child in _children(form)],
         offset=place.offset,
         fixed=place.fixed,
         every=place.every,
-        node=node,
+        form=form,
     )
 
 
-def _within(node: Any, place: _Place) -> _Place:
-    if not isinstance(node, parser.SubqueryExpr):
+def _within(form: Form, place: _Place) -> _Place:
+    if form["type"] != "subquery":
         return place
-    offset, fixed = place.offset + _seconds(node.offset), place.fixed
-    if node.at is not None:
-        # start() and end() are both the asked time itself.
-        offset, fixed = _seconds(node.offset), node.at.at.timestamp() if node.at.at else None
-    return _Place(offset, fixed, _seconds(node.step) or None)
+    own, fixed = form["offset"] / 1000, form["timestamp"]
+    every = form["step"] / 1000 or None
+    if fixed is None and not form["startOrEnd"]:
+        return _Place(place.offset + own, place.fixed, every)
+    # start() and end() are both the asked time itself.
+    return _Place(own, None if fixed is None else fixed / 1000, every)
 
 
-def _children(node: Any) -> list[Any]:
-    if isinstance(node, parser.BinaryExpr):
-        return [node.lhs, node.rhs]
-    if isinstance(node, parser.Call):
-        return list(node.args)
-    if isinstance(node, parser.AggregateExpr):
-        return [*([] if node.param is None else [node.param]), node.expr]
-    if isinstance(node, parser.UnaryExpr | parser.SubqueryExpr):
-        return [node.expr]
+def _children(form: Form) -> list[Form]:
+    match form["type"]:
+        case "binaryExpr":
+            return [form["lhs"], form["rhs"]]
+        case "call":
+            return list(form["args"])
+        case "aggregation":
+            return [*([] if form["param"] is None else [form["param"]]), form["expr"]]
+        case "unaryExpr" | "subquery":
+            return [form["expr"]]
     return []
 
 
-def _describe(node: Any) -> tuple[Role, str]:
+_ROLES: dict[str, Role] = {
+    "aggregation": "sum",
+    "binaryExpr": "pair",
+    "call": "call",
+    "matrixSelector": "window",
+    "numberLiteral": "number",
+    "stringLiteral": "text",
+    "subquery": "subquery",
+    "unaryExpr": "other",
+    "vectorSelector": "selector",
+}
+
+
+def _describe(form: Form) -> tuple[Role, str]:
     """Return what a step is, and its own part of the expression."""
-    match node:
-        case parser.AggregateExpr():
-            return "sum", " ".join([str(node.op), *_grouping(node)])
-        case parser.BinaryExpr():
-            return "pair", " ".join([str(node.op), *_matching(node)])
-        case parser.Call():
-            return "call", node.func.name
-        case parser.MatrixSelector():
-            return "window", node.prettify()
-        case parser.SubqueryExpr():
-            return "subquery", node.prettify().removeprefix(node.expr.prettify())
-        case parser.VectorSelector():
-            return "selector", node.prettify()
-        case parser.NumberLiteral():
-            return "number", node.prettify()
-        case parser.StringLiteral():
-            return "text", node.prettify()
-        case _:
-            return "other", "−"
-
-
-def _grouping(node: Any) -> list[str]:
-    if node.modifier is None:
-        return []
-    by = node.modifier.type == parser.AggModifierType.By
-    return [f"{'by' if by else 'without'} ({', '.join(node.modifier.labels)})"]
-
-
-def _matching(node: Any) -> list[str]:
-    found, said = node.modifier, []
-    if found is None:
-        return []
-    if found.return_bool:
-        said.append("bool")
-    if found.matching is not None:
-        on = found.matching.type == parser.LabelModifierType.Include
-        said.append(f"{'on' if on else 'ignoring'} ({', '.join(found.matching.labels)})")
-    sides = {"ManyToOne": "group_left", "OneToMany": "group_right"}
-    side = sides.get(str(found.card).rpartition(".")[2])
-    if side:
-        said.append(f"{side} ({', '.join(found.group_labels or [])})")
-    return said
-
-
-def _seconds(span: timedelta | None) -> float:
-    return 0.0 if span is None else span.total_seconds()
+    role = _ROLES.get(form["type"])
+    match role:
+        case None:
+            raise ValueError(f"not known here: {form['type']}")
+        case "sum":
+            return role, " ".join([form["op"], *forms.grouping(form)])
+        case "pair":
+            return role, " ".join([form["op"], *forms.matching(form)])
+        case "call":
+            return role, form["func"]["name"]
+        case "subquery":
+            return role, forms.window(form) + forms.moment(form)
+        case "other":
+            return role, "−"
+    return role, forms.write(form)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kit.errors import KitError
 from kit.labs.prometheus import api as asking
+from kit.labs.prometheus import forms
 from kit.labs.prometheus.api import Api
 from kit.labs.prometheus.evaluation import Node, culprit
 from kit.widgets import units
 
 _COUNTERS = {"rate", "irate", "increase"}
 _SETS = {"and", "or", "unless"}
-_SPELLED = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _SHOWN = 6
 
 
@@ -64,21 +63,18 @@ def _empty(api: Api, node: Node) -> Iterator[Finding]:
 
 def _missing(api: Api, node: Node) -> Finding:
     """Say which part of a selector nothing fits."""
-    selector = node.step.node
-    metric = selector.name or ""
+    metric = str(node.step.form["name"])
     known = api.metrics()
     if metric and metric not in known:
         near = difflib.get_close_matches(metric, known, n=1, cutoff=0.6)
         meant = f" Did you mean {near[0]}?" if near else ""
         words = f"No target has ever told of a metric called {metric}.{meant}"
         return Finding(node, "No such metric", words)
-    for one in selector.matchers.matchers:
-        spelled = _SPELLED[str(one.op).rpartition(".")[2]]
-        alone = f"{metric}{{{one.name}{spelled}{json.dumps(one.value)}}}"
-        if not api.instant(alone).series:
-            there = api.values(one.name, metric)
-            asked = f"{one.name}{spelled}{json.dumps(one.value)}"
-            words = f"Nothing fits {asked}. {_known(one.name, there)}"
+    for one in node.step.form["matchers"]:
+        asked = forms.condition(one)
+        if one["name"] != "__name__" and not api.instant(f"{metric}{{{asked}}}").series:
+            there = api.values(one["name"], metric)
+            words = f"Nothing fits {asked}. {_known(one['name'], there)}"
             return Finding(node, "No such label", words)
     words = "Each condition fits some series, but no series fits them all at this moment."
     return Finding(node, "No series", words)
@@ -93,13 +89,12 @@ def _known(label: str, values: Sequence[str]) -> str:
 
 def _unmatched(node: Node, sides: Sequence[Node]) -> Iterator[Finding]:
     """Say that the two sides of an operator found no partners, and which labels differ."""
-    modifier = node.step.node.modifier
+    how = node.step.form["matching"] or {}
     if node.count or node.step.name in _SETS - {"and"}:
         return
     left, right = (set(side.labels) - {"__name__"} for side in sides)
     only, common = sorted(left ^ right), sorted(left & right)
-    asked = modifier is not None and modifier.matching is not None
-    if not only or asked:
+    if not only or how.get("on") or how.get("labels"):
         words = "Both sides have series, and no two of them agree in every label that is compared."
         yield Finding(node, "No partners", words)
         return
@@ -134,7 +129,7 @@ def _misused(api: Api, node: Node) -> Iterator[Finding]:
     step = node.step
     if step.role == "call" and step.name in _COUNTERS and step.children:
         below = step.children[0]
-        metric = below.node.vector_selector.name if below.role == "window" else None
+        metric = below.form["name"] if below.role == "window" else None
         if metric and api.metrics().get(metric) == "gauge":
             words = (
                 f"{metric} is a gauge: it falls by itself, and {step.name} takes every fall for a "

@@ -9,7 +9,7 @@ import ipywidgets
 
 from kit import databases
 from kit.errors import KitError
-from kit.labs.prometheus import drawing, findings
+from kit.labs.prometheus import drawing, findings, parsing
 from kit.labs.prometheus.api import Api, hint
 from kit.labs.prometheus.completion import vocabulary
 from kit.labs.prometheus.evaluation import TIMES, Node, evaluate
@@ -99,13 +99,18 @@ class QueryTree(Panel):
             drawing.rows(root, found),
             remarks=drawing.remarks(root, found),
             chosen=drawing.chosen(root, found),
-            note=drawing.LATER,
+            note=self._note,
             quiet=_QUIET,
         )
         if self.strip is not None:
             self.strip.show(_script(root))
         self._conclude(root)
         return root
+
+    @property
+    def _note(self) -> str:
+        told = self.api.server.supports(parsing.FEATURE)
+        return drawing.LATER if told else f"{drawing.LATER} {drawing.BORROWED}"
 
     def _conclude(self, root: Node) -> None:
         if self._stop.is_set():
