@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -44,6 +45,18 @@ def _door(shared: Server, monkeypatch: pytest.MonkeyPatch) -> Come:
     def come(name: str) -> Server:
         monkeypatch.setenv(sharing.LEARNER, name)
         return start(shared.database, url=shared.url)
+
+    return come
+
+
+def _open_door(shared: Server, monkeypatch: pytest.MonkeyPatch) -> Come:
+    """Let learners in by an address that names no database."""
+    kind = databases.get(shared.database)
+    address = kind.url(replace(shared.endpoint, catalog="", named=False))
+
+    def come(name: str) -> Server:
+        monkeypatch.setenv(sharing.LEARNER, name)
+        return start(shared.database, url=address)
 
     return come
 
@@ -221,34 +234,88 @@ def test_names_that_look_alike_stay_apart(monkeypatch: pytest.MonkeyPatch) -> No
     assert sharing.learner() == sharing.learner()
 
 
-@pytest.mark.parametrize("database", ["postgresql", "mysql"])
-def test_an_address_that_names_no_database_gives_each_learner_one_of_their_own(
-    database: str, home: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module", params=[n for n in databases.names() if n != "prometheus"])
+def everybodys(request: pytest.FixtureRequest, home: Path) -> Iterator[Server]:
+    with start(request.param, name="shared") as running:
+        yield running
+
+
+HOSTILE = (
+    ("one", "other"),
+    ("Ada", "ada"),
+    ("a.b", "a-b"),
+    ("a", "a.b"),
+    ("a", "a_b"),
+    ("x'; DROP DATABASE mlflow; --", "x`; DROP DATABASE mlflow; --"),
+    ("naïve\r\nflush_all", "../../admin$cmd"),
+    ("x" * 200, "x" * 201),
+)
+
+
+@pytest.mark.parametrize(("mine", "theirs"), HOSTILE)
+def test_two_learners_never_meet_whatever_they_are_called(
+    mine: str, theirs: str, everybodys: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with start(database, name="shared") as shared:
-        kind = databases.get(database)
-        address = kind.url(replace(shared.endpoint, catalog=""))
+    come = _open_door(everybodys, monkeypatch)
+    servers = (everybodys, come(mine), come(theirs))
+    tokens = [tell(server) for server in servers]
+    assert [[knows(server, token) for token in tokens] for server in servers] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    ]
+    come(mine).stop()
+    assert [knows(server, token) for server, token in zip(servers, tokens, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+    come(theirs).stop()
+    assert knows(everybodys, tokens[0])
 
-        def come(name: str) -> Server:
-            monkeypatch.setenv(sharing.LEARNER, name)
-            return start(database, url=address)
 
-        one, other = come("one"), come("other")
-        assert one.endpoint.catalog != other.endpoint.catalog
-        assert one.endpoint.catalog in one.note
-        tokens = {server: tell(server) for server in (shared, one, other)}
-        for server in tokens:
-            assert [knows(server, token) for token in tokens.values()] == [
-                server is teller for teller in tokens
-            ]
-        assert knows(come("one"), tokens[one])
-        one.stop()
-        one.stop()
-        assert not knows(come("one"), tokens[one])
-        assert knows(other, tokens[other])
-        assert knows(shared, tokens[shared])
-        for learner in ("one", "other"):
-            come(learner).stop()
+def test_a_learner_is_told_where_their_data_are_and_finds_them_again(
+    everybodys: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = _open_door(everybodys, monkeypatch)
+    one, other = come("one"), come("other")
+    assert "server" in one.note
+    assert one.note != other.note
+    token = tell(one)
+    assert knows(come("one"), token)
+    one.stop()
+    one.stop()
+    assert not knows(come("one"), token)
+    for server in (come("one"), other):
+        server.stop()
+    assert everybodys.note == ""
+
+
+def test_the_address_of_a_room_leads_into_it_and_does_not_empty_it(
+    everybodys: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = _open_door(everybodys, monkeypatch)
+    one = come("one")
+    token = tell(one)
+    monkeypatch.setenv(sharing.LEARNER, "one")
+    same = start(everybodys.database, url=one.url)
+    assert knows(same, token)
+    if same.catalog:  # a Memcached has no name for a part of it
+        same.stop()
+        assert knows(one, token)
+    one.stop()
+
+
+def test_a_shared_prometheus_is_asked_and_not_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start("prometheus", name="shared") as shared:
+        one = _open_door(shared, monkeypatch)("one")
+        assert "those who run it" in one.note
+        assert one.connect().custom_query("vector(1)")
+        for act in (lambda: one.write("rules/mine.yml", ""), lambda: one.read("prometheus.yml")):
+            with pytest.raises(Unsupported, match="others may be using it"):
+                act()
 
 
 def test_an_address_that_names_a_database_is_taken_at_its_word(home: Path) -> None:
@@ -272,18 +339,40 @@ def test_an_account_that_may_create_no_database_is_told_to_name_one(
 
 
 def tell(server: Server) -> str:
-    token = uuid4().hex
-    with closing(server.connect()) as client, client.cursor() as cursor:
-        cursor.execute("CREATE TABLE IF NOT EXISTS facts (token varchar(32))")
-        cursor.execute("INSERT INTO facts VALUES (%s)", [token])
-        client.commit()
-    return token
+    kind = databases.get(server.database)
+    client = server.connect()
+    try:
+        return _insert(client) if server.database in SQL else kind.remember(client)
+    finally:
+        kind.close(client)
 
 
 def knows(server: Server, token: str) -> bool:
-    with closing(server.connect()) as client, client.cursor() as cursor:
-        try:
-            cursor.execute("SELECT 1 FROM facts WHERE token = %s", [token])
-        except Exception:  # where nobody has told anything, there is no table either
-            return False
+    kind = databases.get(server.database)
+    client = None
+    try:
+        client = server.connect()
+        return _selects(client, token) if server.database in SQL else kind.recall(client, token)
+    except Exception:  # where nobody has told anything, there is no table or no database either
+        return False
+    finally:
+        if client is not None:
+            kind.close(client)
+
+
+SQL = ("postgresql", "mysql")
+
+
+def _insert(client: Any) -> str:
+    token = uuid4().hex
+    with client.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS facts (token varchar(32))")
+        cursor.execute("INSERT INTO facts VALUES (%s)", [token])
+    client.commit()
+    return token
+
+
+def _selects(client: Any, token: str) -> bool:
+    with client.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM facts WHERE token = %s", [token])
         return cursor.fetchone() is not None

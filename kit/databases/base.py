@@ -199,7 +199,7 @@ class Database(Rooms, Topologies, ABC):
         families = {self.scheme.partition("+")[0], *self.schemes}
         if parts.hostname and parts.scheme.partition("+")[0] in families:
             return parts
-        example = self.url(Endpoint(host="host", port=self.port, user=self.user))
+        example = self.url(Endpoint(host="host", port=self.port, user=self.user, named=False))
         raise UsageError(f"That is not a {self.title} address. One looks like {example}")
 
     def _scheme(self, endpoint: Endpoint) -> str:

@@ -7,12 +7,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from uuid import uuid4
 
 from kit.databases import programs
 from kit.databases.base import Command, Container, Database, Program, Site
 from kit.databases.endpoint import Endpoint
+from kit.databases.rooms import dynamodb as rooms
 
 _JAR_FOLDERS = ("~/.local/share/dynamodb-local", "/usr/share/dynamodb-local", "/opt/dynamodb-local")
 _TABLE = "kit_memory"
@@ -75,12 +76,29 @@ class DynamoDB(Database):
             defaults["aws_secret_access_key"] = endpoint.password or user
             defaults["aws_session_token"] = endpoint.options.get("session_token")
         open_ = boto3.resource if service == "dynamodb" else boto3.client
-        return open_(service, **(defaults | options))
+        opened = open_(service, **(defaults | options))
+        if endpoint.catalog:
+            rooms.confine(getattr(opened.meta, "client", opened), endpoint.catalog)
+        return opened
 
     def parse(self, url: str) -> Endpoint:
+        """Read an address; `prefix` in it stands before every table's name, and may be empty."""
         endpoint = super().parse(url)
+        options = dict(parse_qsl(endpoint.query, keep_blank_values=True))
+        prefix = options.pop("prefix", None)
         unsaid = endpoint.tls and urlsplit(url).port is None
-        return replace(endpoint, port=443) if unsaid else endpoint
+        return replace(
+            endpoint,
+            port=443 if unsaid else endpoint.port,
+            catalog=prefix or "",
+            named=prefix is not None,
+            query=urlencode(options),
+        )
+
+    def url(self, endpoint: Endpoint) -> str:
+        prefix = f"prefix={quote(endpoint.catalog, safe='')}" if endpoint.named else ""
+        query = "&".join(filter(None, [endpoint.query, prefix]))
+        return super().url(replace(endpoint, catalog="", query=query))
 
     def close(self, client: Any) -> None:
         client.meta.client.close()
@@ -115,6 +133,25 @@ class DynamoDB(Database):
         if _TABLE not in client.meta.client.list_tables()["TableNames"]:
             return False
         return "Item" in client.Table(_TABLE).get_item(Key={"token": token})
+
+    def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
+        if endpoint.named:
+            return endpoint
+        prefix = rooms.prefix(learner)
+        return replace(endpoint, catalog=prefix, room=prefix, named=True)
+
+    def vacate(self, endpoint: Endpoint) -> None:
+        if endpoint.room:
+            resource = self.connect(replace(endpoint, catalog=""))
+            try:
+                rooms.vacate(resource.meta.client, endpoint.room)
+            finally:
+                self.close(resource)
+
+    def room(self, endpoint: Endpoint) -> str:
+        if not endpoint.room:
+            return ""
+        return f"On this server the name of each of your tables begins with {endpoint.room}"
 
     def features(self, product: str, version: str) -> frozenset[str]:
         if product == "moto":

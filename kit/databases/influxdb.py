@@ -7,8 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Program, Site
+from kit.databases.base import Command, Container, Program, Site
 from kit.databases.endpoint import Endpoint
+from kit.databases.rooms import influxdb as rooms
+from kit.databases.rooms import spelled
+from kit.databases.rooms.own import OwnDatabase
 
 _QUIET = {
     "INFLUXDB_REPORTING_DISABLED": "true",
@@ -25,7 +28,7 @@ _PROMPT = {
 _SETTINGS = _QUIET | _PROMPT
 
 
-class InfluxDB(Database):
+class InfluxDB(OwnDatabase):
     """InfluxDB 1.x, which speaks InfluxQL."""
 
     name = "influxdb"
@@ -42,6 +45,8 @@ class InfluxDB(Database):
     install = {"apt": "influxdb", "brew": "influxdb@1"}
     user = "kit"
     catalog = "mlops"
+    holds = "measurements"
+    entry = {}
 
     def programs(self) -> list[Program]:
         homebrew = ("/opt/homebrew/opt/influxdb@1/bin", "/usr/local/opt/influxdb@1/bin")
@@ -116,6 +121,15 @@ class InfluxDB(Database):
     def recall(self, client: Any, token: str) -> bool:
         points = client.query("SELECT token FROM kit_memory").get_points()
         return any(point["token"] == token for point in points)
+
+    def room_name(self, learner: str) -> str:
+        return f"kit_{spelled(learner)}"
+
+    def create_room(self, client: Any, name: str) -> None:
+        rooms.create(client, name)
+
+    def drop_room(self, client: Any, name: str) -> None:
+        rooms.drop(client, name)
 
     def features(self, product: str, version: str) -> frozenset[str]:
         return frozenset({"persistence", "expiry", "continuous_queries"})

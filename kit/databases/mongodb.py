@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from kit.databases import programs
-from kit.databases.base import Command, Container, Database, Program, Run, Site
+from kit.databases.base import Command, Container, Program, Run, Site
 from kit.databases.endpoint import Endpoint
+from kit.databases.rooms import mongodb as rooms
+from kit.databases.rooms import spelled
+from kit.databases.rooms.own import OwnDatabase
 
 _SETUP_FILE = "setup-password"
 # For lessons: without a sync on commit, a crash of SecantusDB loses writes that it acknowledged.
@@ -33,7 +36,7 @@ _SMALL = {
 }
 
 
-class MongoDB(Database):
+class MongoDB(OwnDatabase):
     """MongoDB's wire protocol; what answers it is said on the card."""
 
     name = "mongodb"
@@ -52,6 +55,8 @@ class MongoDB(Database):
     catalog = "mlops_db"
     templated = True
     minimum_free_mb = 400
+    holds = "collections"
+    entry = {"serverSelectionTimeoutMS": 5000}
 
     def programs(self) -> list[Program]:
         stand_in = programs.package("SecantusDB", product="SecantusDB", path=Path(sys.executable))
@@ -115,16 +120,10 @@ class MongoDB(Database):
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         from pymongo import MongoClient
 
-        where: dict[str, Any] = {
-            "host": endpoint.host,
-            "port": endpoint.port,
-            "directConnection": True,
-            "serverSelectionTimeoutMS": 10_000,
-        }
-        if endpoint.user:
-            where |= {"username": endpoint.user, "password": endpoint.password}
-        if endpoint.query:
-            where = {"host": self.url(endpoint)}
+        # Only an address tells the client which database is meant: `get_default_database()`.
+        where: dict[str, Any] = {"host": self.url(endpoint)}
+        if not endpoint.query:
+            where |= {"directConnection": True, "serverSelectionTimeoutMS": 10_000}
         return MongoClient(**(where | options))
 
     def url(self, endpoint: Endpoint) -> str:
@@ -148,12 +147,24 @@ class MongoDB(Database):
         return "MongoDB", str(info["version"])
 
     def remember(self, client: Any) -> str:
-        return str(client[self.catalog].kit_memory.insert_one({}).inserted_id)
+        return str(client.get_default_database(self.catalog).kit_memory.insert_one({}).inserted_id)
 
     def recall(self, client: Any, token: str) -> bool:
         from bson import ObjectId
 
-        return client[self.catalog].kit_memory.find_one({"_id": ObjectId(token)}) is not None
+        return (
+            client.get_default_database(self.catalog).kit_memory.find_one({"_id": ObjectId(token)})
+            is not None
+        )
+
+    def room_name(self, learner: str) -> str:
+        return f"kit_{spelled(learner)}"
+
+    def create_room(self, client: Any, name: str) -> None:
+        rooms.create(client, name)
+
+    def drop_room(self, client: Any, name: str) -> None:
+        client.drop_database(name)
 
     def features(self, product: str, version: str) -> frozenset[str]:
         shared = {"persistence", "transactions", "expiry", "change_streams", "validators"}

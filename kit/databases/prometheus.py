@@ -127,12 +127,19 @@ class Prometheus(Database):
         found = client.custom_query("up", params={"time": token})
         return bool(found)
 
+    def room(self, endpoint: Endpoint) -> str:
+        return (
+            "You may ask this Prometheus anything. What it scrapes and when it rings is written in "
+            "its configuration, by those who run it."
+        )
+
     def features(self, product: str, version: str) -> frozenset[str]:
         # Since 3.0 it tells how it parses a query (HTTP API, "Parsing a PromQL expression into an
         # abstract syntax tree", experimental).
         major = version.partition(".")[0]
         tells = {"parser"} if major.isdecimal() and int(major) >= 3 else set()
         return frozenset({"persistence", "alerting"} | tells)
+        return frozenset({"persistence", "alerting"})
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return "https" if endpoint.tls else "http"

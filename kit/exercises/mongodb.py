@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def _catalog(server: Server, work: Callable[[Any], Any]) -> Any:
     with server.connect() as client:
-        return work(client["mlops_db"])
+        return work(client[server.catalog])
 
 
 def _layers(server: Server) -> list[str]:

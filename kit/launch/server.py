@@ -124,6 +124,11 @@ class Server:
         return self.endpoint.password
 
     @property
+    def catalog(self) -> str:
+        """Return the database that clients open; on a shared server it is the learner's own."""
+        return self.endpoint.catalog
+
+    @property
     def address(self) -> str:
         """Return host and port in one."""
         return f"{self.host}:{self.port}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from kit.databases.endpoint import Endpoint
 
 
@@ -21,3 +23,12 @@ class Rooms:
     def room(self, endpoint: Endpoint) -> str:
         """Say in one sentence where the learner's data are; empty where they have no room."""
         return ""
+
+
+def spelled(learner: str) -> str:
+    """Return a learner's name in small letters, digits, dashes and underscores; two stay two.
+
+    MongoDB takes no dot in the name of a database, and no two names that differ in case alone.
+    """
+    plain = learner.lower().replace(".", "-")
+    return plain if plain == learner else f"{plain}-{crc32(learner.encode()):08x}"

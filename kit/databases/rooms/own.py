@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from kit.databases.base import Database
 from kit.databases.endpoint import Endpoint
@@ -13,6 +14,9 @@ from kit.databases.endpoint import Endpoint
 
 class OwnDatabase(Database):
     """Give each learner a database, unless the address names the one to use."""
+
+    holds: ClassVar[str] = "tables"
+    entry: ClassVar[Mapping[str, Any]] = {"autocommit": True}
 
     @abstractmethod
     def create_room(self, client: Any, name: str) -> None:
@@ -22,12 +26,16 @@ class OwnDatabase(Database):
     def drop_room(self, client: Any, name: str) -> None:
         """Drop the database and all in it, if it is there."""
 
+    def room_name(self, learner: str) -> str:
+        """Return the name of a learner's database."""
+        return f"kit_{learner}"
+
     def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
         """Return the endpoint of the learner's own database."""
         if endpoint.named:
             return endpoint
-        name = f"kit_{learner}"
-        with closing(self.connect(endpoint, autocommit=True)) as client:
+        name = self.room_name(learner)
+        with closing(self.connect(endpoint, **self.entry)) as client:
             self.create_room(client, name)
         return replace(endpoint, catalog=name, room=name, named=True)
 
@@ -35,9 +43,11 @@ class OwnDatabase(Database):
         """Drop the learner's own database."""
         if endpoint.room:
             entry = replace(endpoint, catalog=self.catalog)
-            with closing(self.connect(entry, autocommit=True)) as client:
+            with closing(self.connect(entry, **self.entry)) as client:
                 self.drop_room(client, endpoint.room)
 
     def room(self, endpoint: Endpoint) -> str:
         """Say which database is the learner's."""
-        return f"Your tables are in the database {endpoint.room}." if endpoint.room else ""
+        if not endpoint.room:
+            return ""
+        return f"Your {self.holds} are in the database {endpoint.room} of this server."

@@ -55,7 +55,7 @@ def measure(
     rate as it is known; the measurement ends where it returns False.
     """
     rates: list[Rate] = []
-    with scratch(session) as database:
+    with scratch(session, session.beside(SCRATCH)) as database:
         for size in sizes:
             rates.append(_rate(session, database, size, times))
             if told is not None and not told(rates[-1]):
@@ -64,7 +64,7 @@ def measure(
 
 
 @contextmanager
-def scratch(session: Session, name: str = SCRATCH) -> Iterator[str]:
+def scratch(session: Session, name: str) -> Iterator[str]:
     """Make an empty database for a measurement, and drop it afterwards."""
     session.ask(f'DROP DATABASE "{name}"; CREATE DATABASE "{name}"')
     try:

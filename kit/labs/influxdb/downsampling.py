@@ -34,9 +34,14 @@ class Holdings:
     coarse: Holding
 
 
+def place(session: Session) -> str:
+    """Return the name of the database that holds both policies."""
+    return session.beside(DATABASE)
+
+
 def prepare(session: Session) -> list[str]:
     """Make an empty database with a policy for fine points and one for coarse ones."""
-    database = identifier(DATABASE)
+    database = identifier(place(session))
     statements = [
         f"DROP DATABASE {database}",
         f"CREATE DATABASE {database} WITH DURATION INF SHARD DURATION 1h NAME {FINE}",
@@ -55,7 +60,9 @@ def fill(session: Session, *, hours: int = HOURS, seed: int = 0) -> int:
     """
     written = simulated(hours=hours, seed=seed)
     for at in range(0, len(written), _BATCH):
-        session.write(written[at : at + _BATCH], precision="s", policy=FINE, database=DATABASE)
+        session.write(
+            written[at : at + _BATCH], precision="s", policy=FINE, database=place(session)
+        )
     return len(written)
 
 
@@ -89,7 +96,7 @@ def coarsen(session: Session, *, hours: int = HOURS) -> str:
     statement = "\n".join(
         [
             # Of one whose name it has seen before, the server remembers when it ran last.
-            f"CREATE CONTINUOUS QUERY coarsen_{time.time_ns()} ON {identifier(DATABASE)}",
+            f"CREATE CONTINUOUS QUERY coarsen_{time.time_ns()} ON {identifier(place(session))}",
             f"RESAMPLE EVERY 1m FOR {hours + 1}h BEGIN",
             '  SELECT mean("percent") AS "mean", max("percent") AS "max", min("percent") AS "min"',
             f"  INTO {COARSE}.{MEASUREMENT} FROM {FINE}.{MEASUREMENT}",
@@ -97,7 +104,7 @@ def coarsen(session: Session, *, hours: int = HOURS) -> str:
             "END",
         ]
     )
-    session.ask(statement, database=DATABASE)
+    session.ask(statement, database=place(session))
     return statement
 
 
@@ -107,7 +114,7 @@ def windows(session: Session) -> int:
         'SELECT count(m) FROM (SELECT mean("percent") AS m FROM fine.gpu_use '
         "GROUP BY time(1m), run_id fill(none))"
     )
-    return int(session.value(text, "count", database=DATABASE))
+    return int(session.value(text, "count", database=place(session)))
 
 
 def filled(
@@ -117,7 +124,7 @@ def filled(
     wanted = windows(session)
 
     def full() -> bool:
-        return count(session, COARSE, MEASUREMENT, "mean", database=DATABASE) >= wanted
+        return count(session, COARSE, MEASUREMENT, "mean", database=place(session)) >= wanted
 
     return until(full, patience, stop)
 
@@ -134,7 +141,7 @@ def expire(
             "ALTER RETENTION POLICY",
             FINE,
             "ON",
-            identifier(DATABASE),
+            identifier(place(session)),
             "DURATION 1h SHARD DURATION 1h",
         ]
     )
@@ -146,7 +153,7 @@ def expire(
 
 def expired(session: Session) -> int:
     """Count the fine shards whose time is over and that are still there."""
-    shards = [one for one in session.one("SHOW SHARDS") if one.name == DATABASE]
+    shards = [one for one in session.one("SHOW SHARDS") if one.name == place(session)]
     policies, ends = ([x for one in shards for x in one.column(c)] for c in _EXPIRY)
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return sum(end < now for name, end in zip(policies, ends, strict=True) if name == FINE)
@@ -159,11 +166,11 @@ def check_interval(session: Session) -> str:
 
 def hold(session: Session, moment: str, *, stop: threading.Event | None = None) -> Holdings:
     """Wait until everything has reached its file, and count what both policies hold."""
-    settle(session, database=DATABASE, stop=stop)
+    settle(session, database=place(session), stop=stop)
     return Holdings(
         moment,
-        holding(session, FINE, MEASUREMENT, "percent", database=DATABASE),
-        holding(session, COARSE, MEASUREMENT, "mean", database=DATABASE),
+        holding(session, FINE, MEASUREMENT, "percent", database=place(session)),
+        holding(session, COARSE, MEASUREMENT, "mean", database=place(session)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kit.errors import KitError
 from kit.labs.influxdb import downsampling
 from kit.labs.influxdb.controls import button, dropdown
-from kit.labs.influxdb.downsampling import DATABASE, HOURS, RUNS, Holdings
+from kit.labs.influxdb.downsampling import HOURS, RUNS, Holdings
 from kit.labs.influxdb.holding import Holding
 from kit.labs.influxdb.session import Session, told
 from kit.labs.influxdb.working import Working
@@ -132,7 +132,7 @@ class Retention(Working):
         lines = [
             Series(label, one.points(column))
             for query, names in ((fine, {"percent": "fine"}), (coarse, _COARSE))
-            for one in self.session.one(query, database=DATABASE)
+            for one in self.session.one(query, database=downsampling.place(self.session))
             for column, label in names.items()
         ]
         self.chart.show(lines)

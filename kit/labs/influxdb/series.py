@@ -75,7 +75,7 @@ def index_bytes(session: Session) -> int:
 
 def _cost(session: Session, runs: int, kept_as: As, times: int) -> Cost:
     before = index_bytes(session)
-    with scratch(session, _DATABASE) as database:
+    with scratch(session, session.beside(_DATABASE)) as database:
         written = lines(runs, kept_as, time.time_ns())
         begun = time.perf_counter()
         for at in range(0, runs, _BATCH):

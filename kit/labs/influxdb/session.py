@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kit import databases
+from kit.databases.rooms import influxdb as rooms
 from kit.errors import KitError, UsageError
 
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ class Session:
     def accent(self) -> str:
         """Return the database's colour."""
         return databases.get("influxdb").accent
+
+    def beside(self, name: str) -> str:
+        """Return the name of a further database; on a server of others' it is the learner's own."""
+        shared = self.server.backend == "external"
+        return rooms.beside(self.server.catalog, name) if shared else name
 
     def ask(self, text: str, *, database: str = "") -> list[Answer]:
         """Run one or more statements; raise Refused in the server's words."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from kit.errors import KitError, UsageError
 from kit.labs.influxdb.holding import holding, settle
+from kit.labs.influxdb.influxql import identifier
 from kit.labs.influxdb.session import Session
 from kit.measure.spread import Spread, repeat
 
@@ -97,10 +98,12 @@ class InfluxStore(Store):
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._database = session.beside(_DATABASE)
 
     def empty(self) -> None:
         """Make an empty database."""
-        self.session.ask(f"DROP DATABASE {_DATABASE}; CREATE DATABASE {_DATABASE}")
+        database = identifier(self._database)
+        self.session.ask(f"DROP DATABASE {database}; CREATE DATABASE {database}")
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write line protocol in large batches."""
@@ -110,23 +113,23 @@ class InfluxStore(Store):
                 f"loss={loss!r},accuracy={accuracy!r} {t}"
                 for run, model, t, loss, accuracy in rows[at : at + BATCH]
             ]
-            self.session.write(lines, precision="s", database=_DATABASE)
+            self.session.write(lines, precision="s", database=self._database)
 
     def weigh(self) -> int:
         """Wait for the final files, and return their size."""
-        settle(self.session, database=_DATABASE)
-        held = holding(self.session, POLICY, "training_metrics", "loss", database=_DATABASE)
+        settle(self.session, database=self._database)
+        held = holding(self.session, POLICY, "training_metrics", "loss", database=self._database)
         return held.bytes
 
     def ask(self, run: str, since: int) -> list[float]:
         """Ask by tag and time."""
         text = self.asked.replace("run-0", run).replace("…", f"{since}s")
-        (found,) = self.session.one(text, database=_DATABASE)
+        (found,) = self.session.one(text, database=self._database)
         return [float(value) for value in found.column("mean")]
 
     def leave(self) -> None:
         """Drop the database."""
-        self.session.ask(f"DROP DATABASE {_DATABASE}")
+        self.session.ask(f"DROP DATABASE {identifier(self._database)}")
 
 
 class PostgresStore(Store):

@@ -122,7 +122,8 @@ class Transactions(Panel):
         entries = [*made, *later]
         self.lanes.show(Course(lead=self.script.story, lanes=lanes, entries=entries, waits=False))
         if self.strip is not None:
-            self.strip.show(_SETUP + "\n".join(entry.code for entry in made))
+            setup = _SETUP.format(catalog=self.source.catalog)
+            self.strip.show(setup + "\n".join(entry.code for entry in made))
         total = len(self.script.steps)
         if made:
             self.done(f"{len(made)} of {total} calls made")
@@ -132,7 +133,7 @@ class Transactions(Panel):
 
 
 _SETUP = (
-    f'models = client["mlops_db"]["{SCRATCH}"]\n'
+    f'models = client["{{catalog}}"]["{SCRATCH}"]\n'
     "t1, t2 = client.start_session(), client.start_session()\n\n"
 )
 

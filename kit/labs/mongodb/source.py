@@ -68,7 +68,8 @@ def read(given: Server | str, *, catalog: str = "") -> Source:
     kind = databases.get("mongodb")
     if getattr(given, "database", "") == kind.name:
         title = f"{getattr(given, 'product', kind.title)} · {getattr(given, 'name', '')}"
-        return Source(given, title, kind.accent, catalog or kind.catalog)
+        own = getattr(given, "catalog", kind.catalog)
+        return Source(given, title, kind.accent, catalog or own)
     if isinstance(given, str) and given.startswith(("mongodb://", "mongodb+srv://")):
         named = "" if given.startswith("mongodb+srv://") else kind.parse(given).catalog
         return Source(given, kind.title, kind.accent, catalog or named or kind.catalog)
