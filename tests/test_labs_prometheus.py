@@ -12,7 +12,7 @@ import pytest
 
 from kit.errors import PromQLError, StartTimeout, UnknownName, UsageError
 from kit.labs import prometheus as lab
-from kit.labs.prometheus import alerting, configuration, lines
+from kit.labs.prometheus import alerting, configuration, lines, trouble
 from kit.labs.prometheus.api import Api, Found
 from kit.labs.prometheus.completion import vocabulary
 from kit.labs.prometheus.observation import VIEWS, shares
@@ -551,18 +551,82 @@ def test_an_inhibited_alert_is_kept_back_by_the_greater_one(
     server: Server, alertmanager: Server, receiver: lab.Receiver
 ) -> None:
     lab.deliver(alertmanager, receiver.url, inhibit={"Down": "Slow"})
-    both = alerting.yaml.safe_load(lab.rule("Down", ON, hold="0s"))
-    slow = alerting.yaml.safe_load(lab.rule("Slow", ON, hold="0s"))
-    both["groups"][0]["rules"] += slow["groups"][0]["rules"]
     lab.put_rules(server, lab.rule("Down", ON, hold="0s"))
     receiver.until("firing", "Down")
-    lab.put_rules(server, alerting.yaml.safe_dump(both))
+    lab.put_rules(server, lab.rule("Down", ON, hold="0s"), lab.rule("Slow", ON, hold="0s"))
     await_true(
         lambda: any(one["status"]["inhibitedBy"] for one in lab.held(alertmanager)),
         "one is inhibited",
     )
     assert receiver.count("firing", "Slow") == 0
     lab.put_rules(server, "groups: []\n")
+
+
+def states(panel: lab.AlertLab) -> dict[str, tuple[str, str]]:
+    """Return what the panel's table says of each alert: its state, and what keeps it back."""
+    panel.refresh()
+    return {
+        str(row[0]): (str(row[2]), str(row[3])) for grid in panel.table.grids for row in grid.rows
+    }
+
+
+def test_the_panel_silences_inhibits_and_lets_all_through(
+    server: Server, alertmanager: Server, receiver: lab.Receiver
+) -> None:
+    panel = lab.alerts(server, alertmanager, receiver, watch=False)
+    assert panel.put(lab.rule("Machine", ON, hold="0s"))
+    panel.holding.go.click()
+    assert "wants two alerts" in panel.notice.value
+    lab.put_rules(server, lab.rule("Machine", ON, hold="0s"), lab.rule("Model", ON, hold="0s"))
+    await_true(lambda: len(states(panel)) == 2, "both are held")
+    assert (panel.holding.source.value, panel.holding.target.value) == ("Machine", "Model")
+    panel.holding.go.click()
+    assert panel.strip is not None
+    assert 'alertname = "Model"' in panel.strip.text
+    inhibited = {"Machine": ("delivered", ""), "Model": ("kept back", "inhibition")}
+    await_true(lambda: states(panel) == inhibited, "one is inhibited")
+    panel.holding.mute.click()
+    await_true(lambda: states(panel)["Machine"] == ("kept back", "silence"), "it is silenced")
+    panel.holding.free.click()
+    through = dict.fromkeys(inhibited, ("delivered", ""))
+    await_true(lambda: states(panel) == through, "nothing is kept back")
+    panel.close()
+    lab.put_rules(server, "groups: []\n")
+
+
+def test_no_alert_inhibits_itself(server: Server, alertmanager: Server) -> None:
+    with pytest.raises(UsageError, match="name two"):
+        lab.inhibit(alertmanager, "Down", "Down")
+    with pytest.raises(UsageError, match="Alertmanager"):
+        lab.inhibit(server, "Down", "Slow")
+
+
+def test_trouble_lasts_flaps_and_ends_with_the_panel(
+    server: Server, alertmanager: Server, receiver: lab.Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trouble, "LASTS", 0.01)
+    monkeypatch.setattr(trouble, "RESTS", 0.01)
+    model = lab.ModelServer(server)
+    traffic = lab.Traffic(model, errors=0.1)
+    panel = lab.alerts(server, alertmanager, receiver, traffic=traffic, watch=False)
+    assert panel.trouble is not None
+    panel.trouble.choice.value = "lasting"
+    assert traffic.errors == trouble.BROKEN
+    panel.trouble.choice.value = "none"
+    assert traffic.errors == 0.1
+    panel.trouble.choice.value = "flapping"
+    for share in (trouble.BROKEN, 0.1, trouble.BROKEN):
+        await_true(lambda share=share: traffic.errors == share, "it comes and goes")  # type: ignore[misc]
+    panel.trouble.watch.interrupt()
+    assert (traffic.errors, panel.trouble.choice.value) == (0.1, "none")
+    panel.trouble.choice.value = "lasting"
+    panel.close()
+    assert (traffic.errors, panel.trouble.watch.running) == (0.1, False)
+    model.close()
+
+
+def test_rules_that_cannot_be_read_name_no_alert() -> None:
+    assert alerting.names("groups: {") == alerting.names("a") == alerting.names("groups: [1]") == []
 
 
 def test_bad_rules_are_refused_and_the_old_ones_stay(

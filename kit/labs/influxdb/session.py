@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kit import databases
 from kit.databases.rooms import influxdb as rooms
 from kit.errors import KitError, UsageError
+from kit.labs.remedy import remedy
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 PRECISIONS = {"ns": "n", "µs": "u", "ms": "ms", "s": "s"}
 """How InfluxDB's interface writes each unit of time."""
 
-_LOST = "Nothing answers there. Bring the server back with its restart(), then run again."
 _HINTS = {
     "error parsing query": "The server names the place, by line and character, and what it "
     "expected there. Names stand in double quotes, text in single ones.",
@@ -182,7 +182,7 @@ class Session:
                 return self._try(work)
             except Lost as error:
                 self.close()
-                raise Refused(_cause(error), _LOST, lost=True) from None
+                raise Refused(_cause(error), remedy(self.server), lost=True) from None
 
     def _try(self, work: Any) -> Any:
         from influxdb.exceptions import InfluxDBClientError, InfluxDBServerError

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from kit.labs.prometheus.alerting import deliver, held, put_rules, rule, silence, unsilence
+from kit.labs.prometheus.alerting import (
+    deliver,
+    held,
+    inhibit,
+    put_rules,
+    rule,
+    silence,
+    uninhibit,
+    unsilence,
+)
 from kit.labs.prometheus.alertlab import AlertLab, alerts
 from kit.labs.prometheus.configuration import in_force, put_config
 from kit.labs.prometheus.explosion import Explosion, explode
@@ -36,6 +45,7 @@ __all__ = [
     "explode",
     "held",
     "in_force",
+    "inhibit",
     "join",
     "observe",
     "pipeline",
@@ -49,6 +59,7 @@ __all__ = [
     "targets",
     "test_rules",
     "tree",
+    "uninhibit",
     "unsilence",
     "until",
 ]

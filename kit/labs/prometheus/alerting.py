@@ -22,20 +22,36 @@ if TYPE_CHECKING:
 STATES = "ALERTS"
 """Prometheus's own record of its alerts: one series for each that is pending or firing."""
 
+GONE = "Bring it back with its restart()."
+"""What to do where Alertmanager does not answer."""
+
 _FILE = "rules/lesson.yml"
+_CONFIG = "alertmanager.yml"
 _STEP = 1.0
 _EDGE = 1.5
 
 
-def put_rules(server: Server, rules: str) -> None:
-    """Check a rule file, give it to Prometheus and have it read; raise PromQLError if it is bad.
+def put_rules(server: Server, *rules: str) -> None:
+    """Check rule files, give them to Prometheus as one and have it read; PromQLError if it is bad.
 
     What was there before stays where the new rules are refused.
     """
-    checked = check_rules(rules)
+    whole = rules[0] if len(rules) == 1 else _joined(rules)
+    checked = check_rules(whole)
     if not checked:
         raise PromQLError(checked.said)
-    put(server, _FILE, rules, empty="groups: []\n")
+    put(server, _FILE, whole, empty="groups: []\n")
+
+
+def names(rules: str) -> list[str]:
+    """Return the names of the alerts in a rule file; none where it cannot be read."""
+    try:
+        groups = yaml.safe_load(rules)["groups"]
+        return [
+            str(rule["alert"]) for group in groups for rule in group["rules"] if "alert" in rule
+        ]
+    except (yaml.YAMLError, LookupError, TypeError):
+        return []
 
 
 def rule(name: str, expression: str, *, hold: str = "2s", **labels: str) -> str:
@@ -68,19 +84,28 @@ def deliver(
     }
     config: dict[str, Any] = {
         "route": route,
-        "inhibit_rules": [
-            {
-                "source_matchers": [f"alertname = {json.dumps(source)}"],
-                "target_matchers": [f"alertname = {json.dumps(target)}"],
-            }
-            for source, target in (inhibit or {}).items()
-        ],
+        "inhibit_rules": [_inhibition(*pair) for pair in (inhibit or {}).items()],
         "receivers": [{"name": "notebook", "webhook_configs": [{"url": url}]}],
     }
-    text = str(yaml.safe_dump(config, sort_keys=False))
-    alertmanager.write("alertmanager.yml", text)
-    _ask(alertmanager, "POST", "/-/reload")
-    return text
+    return _configure(alertmanager, config)
+
+
+def inhibit(alertmanager: Server, source: str, target: str) -> str:
+    """Keep the alert `target` back while `source` fires; return the rule that says so.
+
+    It is added to the configuration that is there.
+    """
+    if source == target:
+        raise UsageError("An alert does not inhibit itself: name two.")
+    config, rule = _configuration(alertmanager), _inhibition(source, target)
+    others = [one for one in config.get("inhibit_rules", []) if one != rule]
+    _configure(alertmanager, {**config, "inhibit_rules": [*others, rule]})
+    return str(yaml.safe_dump({"inhibit_rules": [rule]}, sort_keys=False))
+
+
+def uninhibit(alertmanager: Server) -> None:
+    """Take all inhibition rules out of the configuration."""
+    _configure(alertmanager, {**_configuration(alertmanager), "inhibit_rules": []})
 
 
 def silence(alertmanager: Server, seconds: float = 60.0, **matching: str) -> str:
@@ -146,9 +171,44 @@ def _stretches(times: Sequence[float]) -> list[tuple[float, float]]:
     return made
 
 
-def _ask(alertmanager: Server, method: str, path: str, body: Any = None) -> Any:
+def _joined(rules: Sequence[str]) -> str:
+    """Put rule files into one; groups of the same name become one group."""
+    groups: dict[str, dict[str, Any]] = {}
+    for group in (one for text in rules for one in yaml.safe_load(text)["groups"]):
+        known = groups.setdefault(group["name"], {**group, "rules": []})
+        known["rules"] += group["rules"]
+    return str(yaml.safe_dump({"groups": list(groups.values())}, sort_keys=False))
+
+
+def _inhibition(source: str, target: str) -> dict[str, list[str]]:
+    return {
+        "source_matchers": [f"alertname = {json.dumps(source)}"],
+        "target_matchers": [f"alertname = {json.dumps(target)}"],
+    }
+
+
+def _configuration(alertmanager: Server) -> dict[str, Any]:
+    _require(alertmanager)
+    found: dict[str, Any] = yaml.safe_load(alertmanager.read(_CONFIG))
+    return found
+
+
+def _configure(alertmanager: Server, config: Mapping[str, Any]) -> str:
+    """Write a configuration and have it read; return its text."""
+    _require(alertmanager)
+    text = str(yaml.safe_dump(dict(config), sort_keys=False))
+    alertmanager.write(_CONFIG, text)
+    _ask(alertmanager, "POST", "/-/reload")
+    return text
+
+
+def _require(alertmanager: Server) -> None:
     if alertmanager.database != "alertmanager":
         raise UsageError('This wants an Alertmanager: kit.start("alertmanager").')
+
+
+def _ask(alertmanager: Server, method: str, path: str, body: Any = None) -> Any:
+    _require(alertmanager)
     with alertmanager.connect() as session:
         answer = session.request(method, f"{session.url}{path}", json=body, timeout=10)
         if not answer.ok:

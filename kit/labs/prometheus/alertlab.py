@@ -13,8 +13,10 @@ from kit import databases
 from kit.errors import KitError
 from kit.labs.prometheus import alerting
 from kit.labs.prometheus.api import Answer, Api, hint
+from kit.labs.prometheus.holding import Holding
 from kit.labs.prometheus.promtool import check_rules
 from kit.labs.prometheus.receiver import Receiver
+from kit.labs.prometheus.trouble import Trouble
 from kit.widgets import units
 from kit.widgets.code import Code
 from kit.widgets.editor import Editor
@@ -25,14 +27,14 @@ from kit.widgets.timeline import Timeline
 from kit.widgets.watch import Watch
 
 if TYPE_CHECKING:
+    from kit.labs.prometheus.serving import Traffic
     from kit.launch.server import Server
 
 EVERY = 1.0
 """Seconds between two looks: as often as the rules are evaluated."""
 
 _WINDOW = 120.0
-_SILENCE = 60.0
-_LINES = 8
+_LINES = 12
 _KEPT_BACK = {"active": "delivered", "suppressed": "kept back", "unprocessed": "waiting"}
 
 
@@ -40,23 +42,29 @@ class AlertLab(Panel):
     """An editor for a rule file, the alerts on a line of time, and what was delivered."""
 
     def __init__(
-        self, api: Api, alertmanager: Server, receiver: Receiver, rules: str, since: float
+        self,
+        api: Api,
+        alertmanager: Server,
+        receiver: Receiver,
+        rules: str,
+        since: float,
+        traffic: Traffic | None,
     ) -> None:
         server, self.api = api.server, api
         self.alertmanager, self.receiver = alertmanager, receiver
         self.since = since
-        self.silences: list[str] = []
         self._lines: list[str] = []
         self._turn = threading.Lock()
         self.watch = Watch(self._look, stopped=self._stopped)
         self._build(rules)
+        self.trouble = None if traffic is None else Trouble(traffic)
         notice = Notice()
         super().__init__(
             "Alert lab",
             note=f"{server.product} · {server.name} → {alertmanager.product}",
             accent=databases.get(server.database).accent,
-            controls=[self.check, self.apply, self.mute],
-            body=[self.editor, notice, self.line, self.table],
+            controls=[self.check, self.apply, *([self.trouble] if self.trouble else [])],
+            body=[self.editor, notice, self.holding, self.line, self.table],
             strip=Code("What ran", language="text"),
             notice=notice,
         )
@@ -73,6 +81,7 @@ class AlertLab(Panel):
             self.fail(str(error), "The rules that were there before stay in force.")
             return False
         self._ran("promtool check rules lesson.yml", "POST /-/reload")
+        self.holding.offer(alerting.names(self.editor.value))
         self.done("in force")
         return True
 
@@ -84,10 +93,10 @@ class AlertLab(Panel):
             except KitError as error:
                 self.fail(str(error), hint(str(error)))
             except OSError:
-                self.fail("Alertmanager does not answer.", "Bring it back with its restart().")
+                self.fail("Alertmanager does not answer.", alerting.GONE)
 
     def close(self) -> None:
-        """Stop looking and remove the panel; rules and silences stay."""
+        """Stop looking and making trouble, and remove the panel; rules and silences stay."""
         self.watch.stop()
         super().close()
 
@@ -98,7 +107,7 @@ class AlertLab(Panel):
         self.check = _button("Check", "promtool check rules", self._check)
         self.apply = _button("Apply", "Check the rules and have Prometheus read them", self._apply)
         self.apply.button_style = "primary"
-        self.mute = _button("Silence for a minute", "Keep all alerts back", self._mute)
+        self.holding = Holding(self.alertmanager, self._held, self.fail)
 
     def _check(self) -> None:
         try:
@@ -115,18 +124,9 @@ class AlertLab(Panel):
     def _apply(self) -> None:
         self.background(self.put)
 
-    def _mute(self) -> None:
-        try:
-            held = alerting.held(self.alertmanager)
-            names = {one["labels"]["alertname"] for one in held}
-            for name in names:
-                wish = alerting.silence(self.alertmanager, _SILENCE, alertname=name)
-                self.silences.append(wish)
-        except (KitError, OSError) as error:
-            self.fail(str(error))
-            return
-        self._ran(*(f"POST /api/v2/silences  alertname={name}" for name in sorted(names)))
-        self.done(f"silenced: {', '.join(sorted(names)) or 'nothing is firing'}")
+    def _held(self, text: str, asked: Sequence[str]) -> None:
+        self._ran(*asked)
+        self.done(text)
 
     def _look(self) -> float:
         self.refresh()
@@ -139,6 +139,8 @@ class AlertLab(Panel):
         self.line.show(alerting.lanes(states, self.receiver.notifications, start, end))
         held = alerting.held(self.alertmanager)
         self.table.show(*([_grid(held)] if held else []))
+        there = sorted(one["labels"]["alertname"] for one in held)
+        self.holding.offer([*alerting.names(self.editor.value), *there])
         self._say(states, end)
 
     def _say(self, states: Answer, end: float) -> None:
@@ -169,15 +171,16 @@ def alerts(
     rules: str = "",
     *,
     since: float | None = None,
+    traffic: Traffic | None = None,
     watch: bool = True,
 ) -> AlertLab:
     """Open the alert lab, and put `rules` in force if there are any.
 
-    The line of time begins at `since` (Unix time), now if it is not given. Without `watch` it looks
-    only when asked to.
+    The line of time begins at `since` (Unix time), now if it is not given. With `traffic` the panel
+    can break its images, for good or flapping. Without `watch` it looks only when asked to.
     """
     begin = time.time() if since is None else since
-    shown = AlertLab(Api(server), alertmanager, receiver, rules, begin)
+    shown = AlertLab(Api(server), alertmanager, receiver, rules, begin, traffic)
     if not rules or shown.put():
         shown.refresh()
     if watch:

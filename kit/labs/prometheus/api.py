@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kit.errors import PromQLError, ServerGone, UsageError
+from kit.labs.remedy import remedy
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -20,7 +21,6 @@ PATIENCE = 30
 
 _QUOTED = re.compile(r"HTTP Status Code (\d+) \((b['\"].*['\"])\)", re.DOTALL)
 _FOLDER = re.compile(r"/[\w./+-]*/(?=[\w-]+\.ya?ml)")
-_GONE = "Nothing answers there. Bring the server back with its restart(), then run again."
 _HINTS = {
     "exceeded maximum resolution": "Choose a wider step: one series may have 11,000 points.",
     "many-to-many matching": "Say which labels must agree: on (…) or ignoring (…), and "
@@ -155,7 +155,7 @@ class Api:
         return self.server.connect(timeout=PATIENCE + 5)
 
     def _gone(self) -> ServerGone:
-        return ServerGone(f"Prometheus {self.server.name!r} does not answer. {_GONE}")
+        return ServerGone(f"Prometheus {self.server.name!r} does not answer. {remedy(self.server)}")
 
 
 def written(labels: Mapping[str, str]) -> str:
