@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,13 @@ def answering(product: str) -> Iterator[None]:
         if not programs.choose(_DATABASE):
             pytest.skip(f"no {product} runs on this machine")
         yield
+
+
+@pytest.fixture(scope="module", params=PRODUCTS)
+def product(request: pytest.FixtureRequest, home: Path) -> Iterator[str]:
+    """Give each product in turn, and have it answer."""
+    with answering(request.param):
+        yield request.param
 
 
 def _packed() -> str:

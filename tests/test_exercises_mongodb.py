@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,11 @@ from kit.data import trials
 from kit.labs.mongodb import source as sources
 from kit.launch.server import Server
 from kit.launch.start import start
+from tests.mongod import product as product
 
 
 @pytest.fixture(scope="module")
-def server(home: Path) -> Iterator[Server]:
+def server(product: str) -> Iterator[Server]:
     with start("mongodb", name="exercises") as running:
         with sources.read(running).open() as catalog:
             for trial in trials(5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import subprocess
 import sys
@@ -22,8 +23,11 @@ from kit.labs.mongodb.explain import ways
 from kit.labs.mongodb.lanes import Transactions
 from kit.labs.mongodb.sessions import SCRIPTS
 from kit.labs.mongodb.shape import bson_type
+from kit.labs.mongodb.shards import place
 from kit.launch.server import Server
 from kit.launch.start import start
+from kit.launch.topology import topology
+from tests.mongod import product as product
 from tests.traces import await_true
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -32,7 +36,7 @@ Document = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def server(home: Path) -> Iterator[Server]:
+def server(product: str) -> Iterator[Server]:
     with start("mongodb", name="labs") as running:
         yield running
 
@@ -141,6 +145,124 @@ def test_an_index_makes_documents_read_equal_to_documents_returned(
     shown.close()
 
 
+@pytest.fixture
+def halves(catalog: Any) -> Any:
+    """Give 200 numbers, an index on two fields in order, and one that holds the odd ones only."""
+    catalog.numbers.insert_many([{"a": n // 20, "b": n % 20, "odd": n % 2} for n in range(200)])
+    catalog.numbers.create_index([("a", 1), ("b", 1)])
+    catalog.numbers.create_index("b", partialFilterExpression={"odd": 1})
+    return catalog.numbers
+
+
+def test_an_index_serves_its_first_fields_and_a_server_with_hints_shows_the_others_cost(
+    server: Server, halves: Any
+) -> None:
+    hints = server.supports("hints")
+    first = {way.name: way for way in ways(halves, {"filter": {"a": 3}}, hints=hints)}
+    assert (first["a_1_b_1"].examined, first["a_1_b_1"].returned) == (20, 20)
+    second = {way.name: way for way in ways(halves, {"filter": {"b": 3}}, hints=hints)}
+    assert second["no index"].chosen
+    assert (second["no index"].examined, second["no index"].returned) == (200, 10)
+    if hints:
+        assert second["a_1_b_1"].keys > 10
+        assert second["a_1_b_1"].missing == 0
+
+
+def test_a_partial_index_is_used_where_it_holds_all_that_is_asked_for_and_told_apart_where_not(
+    server: Server, halves: Any
+) -> None:
+    odd = mongodb.indexes(server, {"b": 4, "odd": 1}, collection="numbers")
+    assert [way.name for way in odd.ways if way.chosen] == ["b_1"]
+    all_ = mongodb.indexes(server, {"b": {"$lt": 4}}, collection="numbers")
+    assert "b_1" not in [way.name for way in all_.ways if way.chosen]
+    if server.supports("hints"):
+        (forced,) = [way for way in all_.ways if way.name == "b_1"]
+        assert forced.missing == 20
+        assert "misses 20" in all_.static_text()
+    for panel in (odd, all_):
+        panel.close()
+
+
+def test_the_picture_of_the_ways_has_what_each_read_and_what_was_returned(
+    server: Server, halves: Any
+) -> None:
+    shown = mongodb.indexes(server, {"a": 3}, collection="numbers")
+    bars = {bar.label: bar.value for bar in shown.bars.bars}
+    assert (bars["returned"], bars["no index"], bars["a_1_b_1"]) == (20, 200, 20)
+    shown.editor.value = "{"
+    shown.run()
+    assert not shown.bars.bars
+    shown.close()
+
+
+def test_words_are_found_by_stem_and_score_or_by_their_letters_alone(
+    server: Server, catalog: Any
+) -> None:
+    notes = {"a": "overfits, a gap", "b": "a gap", "c": "learns well", "d": HOSTILE}
+    catalog.experiments.insert_many([{"_id": key, "note": note} for key, note in notes.items()])
+    shown = mongodb.search(server, "overfitting gap")
+    found = [hit.key for hit in shown.hits]
+    if server.supports("full_text"):
+        assert found == ["a", "b"]
+        assert shown.hits[0].score > shown.hits[1].score > 0  # type: ignore[operator]
+        assert [bar.value for bar in shown.bars.bars] == [hit.score for hit in shown.hits]
+        assert "textScore" in shown.static_text()
+    else:
+        assert sorted(found) == ["a", "b"]
+        assert not shown.bars.bars
+        assert "not the same" in shown.static_text()
+    shown.words.value = "overfitting"
+    await_true(lambda: shown.status.state == "done" and len(shown.hits) < 2, "another search")
+    assert [hit.key for hit in shown.hits] == (["a"] if server.supports("full_text") else [])
+    shown.words.value = "img"
+    await_true(lambda: [hit.key for hit in shown.hits] == ["d"], "a hostile note")
+    assert HOSTILE not in shown.static_html()
+    shown.words.value = " "
+    await_true(lambda: shown.status.state == "empty", "nothing to look for")
+    shown.close()
+
+
+def test_a_document_that_is_due_is_removed_by_the_server_itself(product: str) -> None:
+    if product != "MongoDB":
+        pytest.skip("its sweep comes once a minute")
+    often = {"setParameter": "ttlMonitorSleepSecs=1"}
+    with start("mongodb", name="due", settings=often) as due, due.connect() as client:
+        cache = client.mlops_db.cache
+        cache.create_index("computed", expireAfterSeconds=3600)
+        now = datetime.datetime.now(datetime.UTC)
+        old = now - datetime.timedelta(hours=2)
+        cache.insert_many([{"_id": "old", "computed": old}, {"_id": "new", "computed": now}])
+        await_true(lambda: cache.count_documents({}) == 1, "the server's own sweep")
+        assert cache.find_one()["_id"] == "new"
+
+
+def test_documents_are_spread_by_a_keys_hash_and_every_server_counts_its_own(home: Path) -> None:
+    documents = [{"n": n, "odd": n % 2, "s": HOSTILE} for n in range(300)]
+    with topology("mongodb", "ring", nodes=3) as ring:
+        shown = mongodb.shards(ring, documents, ["n", "odd"], questions=[{"n": 7}, {"odd": 1}])
+        good, bad = shown.spreads.values()
+        wanted = [[place(one, [key], 3) for one in documents] for key in ("n", "odd")]
+        for found, places in zip((good, bad), wanted, strict=True):
+            assert list(found.counts) == [places.count(number) for number in range(3)]
+        assert min(good.counts) > 80
+        assert 0 in bad.counts
+        assert good.asked == [(1, 1), (3, 150)]
+        assert bad.asked == [(3, 1), (1, 150)]
+        assert "no mongos routes" in shown.static_text()
+        assert [bar.value for bar in shown.bars.bars] == [*good.counts, *bad.counts]
+        assert shown.spread("nothing") is None
+        assert "No document has a field nothing" in shown.notice.static_text()
+        ring[1].kill()
+        assert shown.spread("s") is None
+        assert "is not running" in shown.notice.static_text()
+        ring[1].restart()
+        assert shown.spread("s") is not None
+        assert HOSTILE not in shown.static_html()
+        shown.close()
+    with pytest.raises(UsageError):
+        mongodb.shards([], documents, ["n"])
+
+
 def test_a_sort_without_an_index_is_told_as_a_step_of_its_own(catalog: Any) -> None:
     catalog.numbers.insert_many([{"n": n} for n in range(50)])
     (scan, *_) = ways(catalog.numbers, {"filter": {}, "sort": {"n": -1}}, hints=False)
@@ -231,19 +353,43 @@ def test_every_manner_writes_all_documents_and_is_measured_with_its_spread(
     shown.close()
 
 
-def test_what_is_acknowledged_after_a_sync_survives_a_kill(home: Path) -> None:
+def test_what_is_acknowledged_after_a_sync_survives_a_kill(product: str) -> None:
     with start("mongodb", name="crash") as server:
         journal = server.supports("journal_per_write")
         found = crash(server, WriteConcern(w=1, j=journal or None), "w=1", after=60)
         assert found.acknowledged >= 50
         assert found.lost == 0
         assert found.sent >= found.found >= found.acknowledged
+        majority = crash(server, WriteConcern("majority"), "majority", after=60)
+        assert (majority.acknowledged > 50, majority.lost) == (True, 0)
         nothing = crash(server, WriteConcern(w=0), "w=0", after=60)
         assert (nothing.acknowledged, nothing.lost) == (0, 0)
         assert "nothing was acknowledged" in nothing.verdict
 
 
-def test_the_feed_hears_another_process_in_order_and_goes_on_after_a_crash(home: Path) -> None:
+def test_what_is_acknowledged_before_it_is_in_the_journal_can_be_lost_and_is_counted(
+    product: str,
+) -> None:
+    setting = {} if product == "MongoDB" else {"sync-on-commit": "off"}
+    with start("mongodb", name="risky", settings=setting) as server:
+        tries = (crash(server, WriteConcern(w=1, j=False), "w=1") for _ in range(10))
+        loss = next((one for one in tries if one.lost), None)
+        assert loss is not None, "ten kills in the middle of writing took nothing"
+        assert loss.acknowledged <= loss.found + loss.lost
+        assert "lost" in loss.verdict
+
+
+def test_every_setting_that_a_server_has_is_tried(product: str) -> None:
+    with start("mongodb", name="all") as server:
+        shown = mongodb.losses(server)
+        settings = [one.setting.partition(" · ")[2] for one in shown.losses]
+        more = ["w=1, j=True", "majority"] if product == "MongoDB" else []
+        assert settings == ["w=0", "w=1", *more]
+        assert all(one.lost == 0 for one in shown.losses[2:])
+        shown.close()
+
+
+def test_the_feed_hears_another_process_in_order_and_goes_on_after_a_crash(product: str) -> None:
     program = (
         "import os, pymongo\n"
         "with pymongo.MongoClient(os.environ['MONGODB_URL']) as client:\n"
@@ -276,7 +422,7 @@ def test_the_feed_hears_another_process_in_order_and_goes_on_after_a_crash(home:
         assert not feed.watch.running
 
 
-def test_lost_servers_are_told_in_words_by_every_panel(home: Path) -> None:
+def test_lost_servers_are_told_in_words_by_every_panel(product: str) -> None:
     with start("mongodb", name="lost-labs") as server:
         panels = [
             mongodb.documents(server),

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from kit.labs.mongodb.questions import QUESTIONS
 from kit.labs.mongodb.stages import KINDS
 from kit.launch.server import Server
 from kit.launch.start import start
+from tests.mongod import product as product
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -34,7 +34,7 @@ def runs() -> list[Document]:
 
 
 @pytest.fixture(scope="module")
-def server(home: Path, runs: list[Document]) -> Iterator[Server]:
+def server(product: str, runs: list[Document]) -> Iterator[Server]:
     with start("mongodb", name="pipelines") as running:
         client = running.connect()
         catalog = client.mlops_db
@@ -291,7 +291,7 @@ def test_stages_that_write_are_held_back_until_they_are_let(
         assert catalog.written.count_documents({}) == 5
 
 
-def test_a_lost_server_is_told_once_and_the_builder_goes_on_after_a_restart(home: Path) -> None:
+def test_a_lost_server_is_told_once_and_the_builder_goes_on_after_a_restart(product: str) -> None:
     with start("mongodb", name="lost-pipelines") as server:
         with sources.read(server).open() as catalog:
             catalog.experiments.insert_one({"n": 1})

@@ -78,9 +78,8 @@ class MongoDB(OwnDatabase):
     def command(self, program: Program, site: Site) -> Command:
         port = ["--port", str(site.port)]
         if program.product == "SecantusDB":
-            return Command(
-                argv=[*_secantus(program, site), "--auth", *port, *_flags(site.settings)]
-            )
+            known = {key: value for key, value in site.settings.items() if key != _UNSYNCED[0]}
+            return Command(argv=[*_secantus(program, site), "--auth", *port, *_flags(known)])
         return Command(
             argv=[str(program.path), *_mongod(site), *port],
             files={"keyfile": secrets.token_hex(32)},
@@ -190,8 +189,7 @@ def _initiate(client: Any, port: int) -> None:
 
 
 def _flags(settings: Mapping[str, str]) -> list[str]:
-    given = {key: value for key, value in settings.items() if (key, value) != _UNSYNCED}
-    return [f"--{key}={value}" if value else f"--{key}" for key, value in given.items()]
+    return [f"--{key}={value}" if value else f"--{key}" for key, value in settings.items()]
 
 
 def _secantus(program: Program, site: Site) -> list[str]:

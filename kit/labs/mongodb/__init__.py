@@ -8,7 +8,9 @@ from kit.labs.mongodb.crash import Losses, losses
 from kit.labs.mongodb.explain import Explain, indexes
 from kit.labs.mongodb.explorer import Explorer, documents
 from kit.labs.mongodb.lanes import Transactions, transactions
+from kit.labs.mongodb.search import Search, search
 from kit.labs.mongodb.shape import drift, fields, validator
+from kit.labs.mongodb.shards import Shards, shards
 from kit.labs.mongodb.throughput import Writes, writes
 from kit.labs.mongodb.validation import Validation, validate
 
@@ -18,6 +20,8 @@ __all__ = [
     "Explorer",
     "Feed",
     "Losses",
+    "Search",
+    "Shards",
     "Transactions",
     "Validation",
     "Writes",
@@ -28,6 +32,8 @@ __all__ = [
     "indexes",
     "losses",
     "pipeline",
+    "search",
+    "shards",
     "transactions",
     "validate",
     "validator",

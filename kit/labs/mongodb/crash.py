@@ -64,7 +64,6 @@ def crash(server: Server, concern: WriteConcern, setting: str, *, after: int = 1
     client.close()
     server.restart()
     with source.open() as catalog:
-        _await_primary(catalog.client)
         found = {document["_id"] for document in catalog[SCRATCH].find({}, {"_id": 1})}
         catalog.drop_collection(SCRATCH)
     return Loss(
@@ -152,14 +151,11 @@ def _concerns(server: Server) -> list[tuple[str, WriteConcern]]:
     """Return the write concerns that make a difference on this server."""
     found = [("w=0", WriteConcern(w=0)), ("w=1", WriteConcern(w=1, j=False))]
     if server.supports("journal_per_write"):
-        found = [*found, ("w=1, j=True", WriteConcern(w=1, j=True))]
+        found += [
+            ("w=1, j=True", WriteConcern(w=1, j=True)),
+            ("majority", WriteConcern("majority")),
+        ]
     return found
-
-
-def _await_primary(client: Any) -> None:
-    """Wait until the only member of a replica set has elected itself again."""
-    while not client.admin.command("hello")["isWritablePrimary"]:
-        time.sleep(0.05)
 
 
 def _insert(collection: Any, sent: list[int], acknowledged: list[int]) -> None:

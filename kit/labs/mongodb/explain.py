@@ -17,6 +17,7 @@ from kit.labs.mongodb import source as sources
 from kit.labs.mongodb.refusal import refused
 from kit.labs.mongodb.source import Document, Source
 from kit.widgets import units
+from kit.widgets.bars import Bar, Bars
 from kit.widgets.code import Code
 from kit.widgets.editor import Editor
 from kit.widgets.panel import Panel
@@ -34,7 +35,9 @@ _SCAN = {"$natural": 1}
 class Way:
     """One way to carry a query out; `name` is the index, `steps` from reading to answering.
 
-    `refused` holds the server's words where it would not go this way.
+    `missing` counts documents that this way does not find: an index that holds only a part can be
+    forced upon a query that asks for more. `refused` holds the server's words where it would not
+    go this way.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Way:
     returned: int = 0
     seconds: float = 0.0
     chosen: bool = False
+    missing: int = 0
     refused: str = ""
 
     @property
@@ -82,8 +86,15 @@ def ways(collection: Any, query: Mapping[str, Any], *, hints: bool = True) -> li
         except PyMongoError as error:
             said = (getattr(error, "details", None) or {}).get("errmsg", str(error))
             found.append(Way(name=str(name), refused=str(said)))
-    own = _index(free)
-    return [replace(way, chosen=way.name == own) for way in found]
+    own, whole = _index(free), found[0].returned
+    return [
+        replace(
+            way,
+            chosen=way.name == own,
+            missing=0 if way.refused else max(whole - way.returned, 0),
+        )
+        for way in found
+    ]
 
 
 def explain(collection: Any, query: Mapping[str, Any], hint: object = None) -> Document:
@@ -106,6 +117,7 @@ class Explain(Panel):
             spelling.to_json(query), "Query", '{"filter": {…}, "sort": {…}}', self._start
         )
         self.table = Table("Ways to carry the query out")
+        self.bars = Bars("documents", of="documents read", volatile=False)
         self.go = ipywidgets.Button(
             description="Explain", tooltip="Try every way (Ctrl+Enter)", button_style="primary"
         )
@@ -116,7 +128,7 @@ class Explain(Panel):
             note=f"{source.title} · {source.catalog}.{collection}",
             accent=source.accent,
             controls=[self.go],
-            body=[self.editor, notice, self.table],
+            body=[self.editor, notice, self.table, self.bars],
             strip=Code("Python that ran", language="python"),
             notice=notice,
         )
@@ -146,6 +158,7 @@ class Explain(Panel):
         if not self.source.supports("hints"):
             grid = replace(grid, note=f"{self.source.product} reports no index but its own choice.")
         self.table.show(grid)
+        self.bars.show(_bars(self.ways))
         if self.strip is not None:
             name = f'client["{self.source.catalog}"]'
             call = spelling.to_python({"find": self.collection, **query})
@@ -158,6 +171,7 @@ class Explain(Panel):
     def _refuse(self, message: str, hint: str) -> list[Way]:
         self.ways = []
         self.table.show()
+        self.bars.show([])
         self.fail(message, hint)
         return []
 
@@ -187,6 +201,19 @@ def _index(found: Document) -> str:
     return named[0] if named else "no index"
 
 
+def _bars(found: Sequence[Way]) -> list[Bar]:
+    """Return the documents returned, and for each way those that were read for them."""
+    ran = [way for way in found if not way.refused]
+    returned = Bar("returned", max((way.returned for way in ran), default=0))
+    return [returned, *(Bar(way.name, way.examined) for way in ran)]
+
+
+def _verdict(way: Way) -> str:
+    if way.missing:
+        return f"✗ misses {way.missing:,}: a part is indexed"
+    return "✓ the server's choice" if way.chosen else ""
+
+
 def _grid(found: Sequence[Way]) -> Grid:
     return Grid(
         columns=["way", "steps", "keys read", "documents read", "returned", "took", ""],
@@ -198,7 +225,7 @@ def _grid(found: Sequence[Way]) -> Grid:
                 None if way.refused else way.examined,
                 None if way.refused else way.returned,
                 None if way.refused else Shown(units.duration(way.seconds), way.seconds),
-                Shown("✓ the server's choice" if way.chosen else "", way.chosen),
+                _verdict(way),
             ]
             for way in found
         ],
