@@ -139,7 +139,6 @@ class Prometheus(Database):
         major = version.partition(".")[0]
         tells = {"parser"} if major.isdecimal() and int(major) >= 3 else set()
         return frozenset({"persistence", "alerting"} | tells)
-        return frozenset({"persistence", "alerting"})
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return "https" if endpoint.tls else "http"
