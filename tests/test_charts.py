@@ -128,3 +128,25 @@ def test_thinning_keeps_gaps_and_what_is_extreme_beside_them() -> None:
 def test_a_stretch_of_nothing_but_gaps_stays_a_gap() -> None:
     kept = thin([(float(i), math.nan) for i in range(10_000)], 300)
     assert all(math.isnan(y) for _, y in kept)
+
+
+@pytest.mark.parametrize(
+    ("top", "last"),
+    [
+        (80_000.0, ""),
+        (400_000.0, "400k"),
+        (1_500_000.0, "1.5M"),
+        (2e9, "2G"),
+        (5e16, "5e+16"),
+    ],
+)
+def test_ticks_of_many_digits_are_written_short(top: float, last: str) -> None:
+    chart = Chart(x="step", y="rows", zero=True)
+    chart.show([Series("a", [(0, 0), (1, top)])])
+    upright = chart.figure.axes[1]
+    names = list(upright.tick_labels.values())
+    assert (names[-1] if names else "") == last
+    shown = names or [f"{tick:,.0f}" for tick in upright.tick_values]
+    # A letter is seven pixels wide; the axis's name stands to the left of the widest.
+    assert max(7 * len(name) for name in shown) < float(upright.label_offset.removesuffix("px"))
+    assert not last or f">{last}<" in drawing(chart)

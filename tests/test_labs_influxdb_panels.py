@@ -215,6 +215,29 @@ def test_a_gpu_is_read_where_there_is_one_and_nothing_is_invented_where_not(
     assert set(machine.sample()) == {"cpu", "memory"}
 
 
+def test_a_machine_without_a_gpu_says_so_and_one_with_it_has_a_line(
+    session: Session,
+    trained: dict[str, list[float]],
+    shown: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    panel = shown(curves(session.server, watch=False))
+    assert "GPU" not in panel.static_text()
+    machine.record(session.server, seconds=1.2)
+    panel.refresh()
+    assert {line.label for line in panel.machine.lines} == {"cpu", "memory"}
+    assert "No GPU" in panel.static_text()
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho '37, 1024, 4096'\n")
+    program.chmod(0o755)
+    machine.record(session.server, seconds=1.2)
+    panel.refresh()
+    assert {line.label for line in panel.machine.lines} == {"cpu", "memory", "gpu", "gpu_memory"}
+    assert "No GPU" not in panel.static_text()
+
+
 def test_a_panel_that_lost_its_server_says_so_and_goes_on_when_it_is_back(home: Path) -> None:
     with start("influxdb", name="lost-panel") as server:
         panel = curves(server, watch=False)

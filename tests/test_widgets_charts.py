@@ -190,6 +190,35 @@ def test_a_histogram_counts_every_value_once_and_marks_its_percentiles() -> None
     ]
 
 
+def placed(svg: str, begins: str) -> tuple[float, float]:
+    """Return from where to where the text that begins so reaches, as wide as it is thought."""
+    (found,) = [e for e in read(svg).iter("text") if str(e.text).startswith(begins)]
+    x, wide = float(found.get("x", "")), pen.width(str(found.text))
+    return (x - wide, x) if "end" in found.get("style", "") else (x, x + wide)
+
+
+@pytest.mark.parametrize("log", [True, False])
+@pytest.mark.parametrize(
+    "some",
+    [
+        [0.001] * 100,
+        [0.001] * 60 + [0.00101] * 40,
+        [1e-6] * 60 + [1e-6 * 1.01] * 40 + [10.0],
+        [1e-6] + [10.0] * 99,
+        [1e-6] * 98 + [5.0, 5.0],
+        [0.0] * 60 + [0.4] * 40,
+    ],
+)
+def test_the_names_of_percentiles_never_meet_and_are_never_cut(
+    some: list[float], log: bool
+) -> None:
+    drawn = histogram(Distribution("a", some), log=log)
+    low, high = placed(drawn.svg, "p50"), placed(drawn.svg, "p99")
+    assert low[1] < high[0]
+    assert low[0] >= 0
+    assert high[1] <= pen.WIDTH
+
+
 def test_a_histogram_leaves_out_what_is_no_number_and_bears_zero_and_nothing() -> None:
     drawn = histogram(Distribution("a", [math.nan, math.inf, 0.0, 0.001]), Distribution("b", []))
     assert any("2 of 2" in text for text in said(drawn))
@@ -213,6 +242,23 @@ def test_a_kind_keeps_its_colour_and_is_named() -> None:
     assert boxes(drawn.svg, PALETTE[0]) == []
     assert "up" in texts(drawn.svg)
     assert before is not None
+
+
+def test_a_span_too_narrow_for_its_name_has_none_and_says_it_when_pointed_at() -> None:
+    lane = Lane(
+        "a", [Span(0, 0.4, "commit"), Span(1, 40, "wait", "a word"), Span(40, 44, "commit")]
+    )
+    drawn = timeline(lane)
+    assert "a word" in texts(drawn.svg)
+    assert not [text for text in texts(drawn.svg) if text.endswith("…")]
+    assert sum("commit" in text for text in said(drawn)) == 2
+    cut = timeline(Lane("a", [Span(0, 20, "x", "a sentence that is longer than its span" * 3)]))
+    assert [text for text in texts(cut.svg) if text.startswith("a sentence that")]
+
+
+def test_a_label_of_forty_letters_is_whole() -> None:
+    label = "one transaction, with a commit at the end"
+    assert label in texts(bars(Bar(label, 0.01), Bar("b", 0.02)).svg)
 
 
 def test_more_kinds_than_colours_still_have_names() -> None:

@@ -1,10 +1,18 @@
-"""What an axis covers, and how its values are written: one unit and the same digits for all."""
+"""What an axis covers, how its values are written, and the drawing of it.
+
+One unit and the same digits serve for all values of an axis.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from kit.widgets.pen import Pen
+
+FOOT = 14
+"""How far below the drawing its ticks are named."""
 
 # How many of the base unit one of the shown unit is.
 _LARGER = {
@@ -54,6 +62,14 @@ class Axis:
     def tick_texts(self) -> list[str]:
         """Return the ticks as they are written, without the unit."""
         return [f"{tick / self.factor:,.6g}" for tick in self.ticks]
+
+    def draw(self, sheet: Pen, left: float, right: float, foot: float, *, digits: bool) -> None:
+        """Draw a thin line at each tick, from the top to `foot`, with its name where digits are."""
+        for tick, text in zip(self.ticks, self.tick_texts, strict=True):
+            x = left + (right - left) * self.place(tick)
+            sheet.line(x, 0, x, foot, "edge")
+            if digits:
+                sheet.text(x, foot + FOOT, text, "soft", "middle")
 
 
 def linear(unit: str, low: float, high: float, before: Axis | None = None) -> Axis:

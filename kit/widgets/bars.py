@@ -14,7 +14,7 @@ from kit.widgets.drawing import Drawing
 from kit.widgets.pen import WIDTH, Pen
 
 _ROW, _NOTED, _BAR = 28, 40, 16
-_MOST_LABEL = 240
+_MOST_LABEL = 320
 _CELLS = 40
 
 
@@ -71,11 +71,7 @@ class Bars(Drawing):
         right = WIDTH - (pen.width(scale.text(scale.high)) + 16 if digits else 16)
         sheet = Pen(row * len(self.bars) + 40, live=live)
         foot = row * len(self.bars) + 4
-        for tick, text in zip(scale.ticks, scale.tick_texts, strict=True):
-            x = left + (right - left) * scale.place(tick)
-            sheet.line(x, 0, x, foot, "edge")
-            if digits:
-                sheet.text(x, foot + 14, text, "soft", "middle")
+        scale.draw(sheet, left, right, foot, digits=digits)
         sheet.text(right, foot + (30 if digits else 14), self._title(digits), "soft", "end")
         for place, bar in enumerate(self.bars):
             _draw(sheet, bar, scale, (left, right, place * row, row), digits)

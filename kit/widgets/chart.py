@@ -12,7 +12,7 @@ import bqplot
 import ipywidgets
 import numpy as np
 
-from kit.widgets import clock, picture, units, values
+from kit.widgets import clock, picture, ticks, units, values
 from kit.widgets.parts import Markup, bundle, owned
 from kit.widgets.picture import Line, Span
 from kit.widgets.stroke import Stroke
@@ -23,9 +23,8 @@ from kit.widgets.thinning import thin
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 POINTS = 2000
 HEIGHT = 280
-_MARGIN = {"top": 28, "bottom": 48, "left": 64, "right": 200}
+_MARGIN = {"top": 28, "bottom": 48, "left": 80, "right": 200}
 _SPACING = 16 / (HEIGHT - _MARGIN["top"] - _MARGIN["bottom"])
-_NEAR_ZERO = 0.5
 _PALE = "var(--jp-ui-font-color2)"
 
 Point = tuple[float, float]
@@ -82,7 +81,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
         known = [point for line in self.lines for point in line.known]
         ends = [end - self.start for end in within] if within else [x for x, _ in known]
         self._across, self._name = self._along(ends)
-        self._upright = _span([y for _, y in known], zero=self.zero)
+        self._upright = ticks.span([y for _, y in known], zero=self.zero)
         self._ends = _ends(self.lines, self._upright)
         self._draw()
 
@@ -102,7 +101,7 @@ class Chart(ipywidgets.VBox):  # type: ignore[misc]
 
     def _along(self, places: Sequence[float]) -> tuple[Span, str]:
         if not self.time:
-            return _span(places, zero=False, whole=self.whole), self.x
+            return ticks.span(places, zero=False, whole=self.whole), self.x
         low, high = min(places, default=0.0), max(places, default=1.0)
         return clock.by_the_clock(self.start, low, high if high > low else low + 1)
 
@@ -187,7 +186,7 @@ def _figure() -> Any:
     for axis in (x, y):
         axis.color = axis.label_color = _PALE
         axis.grid_color = "var(--jp-border-color2)"
-    x.label_offset, y.label_offset = "32px", "44px"
+    x.label_offset, y.label_offset = "32px", "60px"
     return bqplot.Figure(
         axes=[x, y],
         fig_margin=_MARGIN,
@@ -215,22 +214,6 @@ def _note(series: Sequence[Series], lines: Sequence[Line]) -> str:
     )
 
 
-def _span(known: Sequence[float], *, zero: bool | None, whole: bool = False) -> Span:
-    from matplotlib.ticker import MaxNLocator
-
-    low, high = min(known, default=0.0), max(known, default=1.0)
-    if zero or (zero is None and 0 <= low <= _NEAR_ZERO * high):
-        low, high = min(low, 0.0), max(high, 0.0)
-    if low == high:
-        low, high = low - 1, high + 1
-    locator = MaxNLocator(nbins=8 if whole else 5, integer=whole, steps=[1, 2, 5, 10])
-    ticks = [float(tick) for tick in locator.tick_values(low, high)]
-    if whole:
-        # A line over steps begins and ends at its own steps, not at the round numbers around them.
-        return Span(low, high, [tick for tick in ticks if low <= tick <= high])
-    return Span(ticks[0], ticks[-1], ticks)
-
-
 def _fit(axis: Any, span: Span, label: str) -> None:
     axis.label = label
     # A script finds a label by the number as it would write it: 10, not 10.0.
@@ -238,7 +221,7 @@ def _fit(axis: Any, span: Span, label: str) -> None:
     axis.tick_labels = dict(zip(names, span.labels, strict=False))
     axis.tick_values = span.ticks
     axis.scale.min, axis.scale.max = span.low, span.high
-    axis.tick_format = ",~r" if max(map(abs, span.ticks)) < 1e6 else ".3~g"
+    axis.tick_format = ",~r"
 
 
 def _ends(lines: Sequence[Line], span: Span) -> list[float]:

@@ -1,6 +1,12 @@
 // Shows a drawing made (and escaped) by pen.py, and beneath it in words what is pointed at. One stop
 // for the Tab key; the arrows go from thing to thing.
 
+function titled(thing) {
+  const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+  title.textContent = thing.dataset.say;
+  thing.prepend(title);
+}
+
 function render({ model, el }) {
   el.classList.add("kit-drawing");
   const sheet = document.createElement("div");
@@ -24,6 +30,7 @@ function render({ model, el }) {
     sheet.innerHTML = model.get("svg");
     sheet.setAttribute("aria-label", model.get("label"));
     things = [...sheet.querySelectorAll("[data-say]")];
+    things.forEach(titled);
     el.classList.toggle("kit-nothing", !model.get("svg"));
     if (!things.length) said.textContent = model.get("svg") ? "" : model.get("label");
     else point(at);

@@ -19,6 +19,7 @@ _BINS = 60
 _MARKS, _HEIGHT, _GAP = 16, 44, 12
 _LANE = _MARKS + _HEIGHT + _GAP
 _MOST_LABEL = 200
+_NEAR, _BETWEEN = 4, 8  # from a mark to its name, and between two names
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,7 @@ class Histogram(Drawing):
         right = WIDTH - max(16, pen.width(scale.tick_texts[-1]) / 2)
         foot = _LANE * len(self.rows)
         sheet = Pen(foot + (40 if digits else 24), live=live)
-        for tick, text in zip(scale.ticks, scale.tick_texts, strict=True):
-            x = left + (right - left) * scale.place(tick)
-            sheet.line(x, 0, x, foot, "edge")
-            if digits:
-                sheet.text(x, foot + 14, text, "soft", "middle")
+        scale.draw(sheet, left, right, foot, digits=digits)
         sheet.text(right, foot + (30 if digits else 14), self._title(digits), "soft", "end")
         for place, row in enumerate(self.rows):
             box = (left, right, place * _LANE)
@@ -148,32 +145,44 @@ def _draw(
         sheet.item(f"{row.label}: {ends[0]} to {ends[1]}: {number} ({share:.1%})")
         height = max(_HEIGHT * share / row.peak, 1)
         sheet.rect(left + place * step + 0.5, base - height, step - 1, height, PALETTE[0])
-    for share, value in row.marks:
-        _mark(sheet, row, (share, value), scale, (left, right, top), digits)
+    _marks(sheet, row, scale, box, digits)
     sheet.item()
 
 
-def _mark(
-    sheet: Pen,
-    row: _Row,
-    mark: tuple[int, float],
-    scale: Axis,
-    box: tuple[float, float, float],
-    digits: bool,
+def _marks(
+    sheet: Pen, row: _Row, scale: Axis, box: tuple[float, float, float], digits: bool
 ) -> None:
     left, right, top = box
-    share, value = mark
-    x = left + (right - left) * scale.place(value)
-    word = f"p{share} {scale.text(value)}" if digits else f"p{share}"
-    # The lower mark is named on its left and the higher on its right, so they never meet.
-    before = share < max(PERCENTILES)
-    if before and x - pen.width(word) < 0:
-        before = False
-    elif not before and x + pen.width(word) > WIDTH:
-        before = True
-    sheet.item(f"{row.label}: p{share} {scale.text(value)}, of {row.count:,}")
-    sheet.line(x, top + 2, x, top + _MARKS + _HEIGHT, "ink", 1.5)
-    sheet.text(x + (-4 if before else 4), top + 12, word, "ink", "end" if before else "start")
+    places = [left + (right - left) * scale.place(value) for _, value in row.marks]
+    words = [
+        f"p{share} {scale.text(value)}" if digits else f"p{share}" for share, value in row.marks
+    ]
+    begins = _apart(places, [pen.width(word) for word in words])
+    for (share, value), x, word, begin in zip(row.marks, places, words, begins, strict=True):
+        sheet.item(f"{row.label}: p{share} {scale.text(value)}, of {row.count:,}")
+        sheet.line(x, top + 2, x, top + _MARKS + _HEIGHT, "ink", 1.5)
+        end = begin + pen.width(word)
+        # The width is an estimate: the end that is near its mark stands still.
+        near = ("end", end) if end <= x else ("start", begin)
+        sheet.text(near[1], top + 12, word, "ink", near[0])
+
+
+def _apart(places: Sequence[float], widths: Sequence[float]) -> list[float]:
+    """Return where the names of two marks begin, so that both are on the sheet and never meet.
+
+    The lower mark is named on its left, the higher on its right, where there is room for it.
+    """
+    if not places:
+        return []
+    (low, high), (short, long) = places, widths
+    first = low - _NEAR - short if low - _NEAR - short >= 0 else low + _NEAR
+    last = high + _NEAR if high + _NEAR + long <= WIDTH else high - _NEAR - long
+    if last >= first + short + _BETWEEN:
+        return [first, last]
+    after = max(high + _NEAR, first + short + _BETWEEN)
+    if after + long <= WIDTH:
+        return [first, after]
+    return [min(first, last - _BETWEEN - short), last]
 
 
 def _shape(row: _Row) -> str:

@@ -16,6 +16,7 @@ from kit.widgets.pen import WIDTH, Pen
 _LANE, _SPAN = 36, 20
 _MOST_LABEL = 200
 _TOLD = 12
+_LEAST = 8  # letters, the last of them an ellipsis: less says nothing
 _ONE_MORE = "#767676"  # for kinds beyond the palette: their names tell them apart
 
 
@@ -88,11 +89,7 @@ class Timeline(Drawing):
         left = min(max(pen.width(lane.label) for lane in self.lanes), _MOST_LABEL) + 16
         right, foot = WIDTH - 24.0, _LANE * len(self.lanes) + 4
         sheet = Pen(foot + 44, live=live)
-        for tick, text in zip(scale.ticks, scale.tick_texts, strict=True):
-            x = left + (right - left) * scale.place(tick)
-            sheet.line(x, 0, x, foot, "edge")
-            if digits:
-                sheet.text(x, foot + 14, text, "soft", "middle")
+        scale.draw(sheet, left, right, foot, digits=digits)
         named = [self.of, scale.unit if digits and scale.unit != self.of else ""]
         title = " · ".join(filter(None, named))
         sheet.text(WIDTH - 2, foot + 34, title, "soft", "end")
@@ -123,9 +120,7 @@ class Timeline(Drawing):
             colour = self._kinds[span.kind]
             sheet.item(_said(lane, span.kind, span.text, (span.begin, span.end), scale))
             sheet.rect(begin, middle - _SPAN / 2, max(end - begin - 1, 1), _SPAN, colour)
-            text = pen.fitted(span.text or span.kind, end - begin - 10)
-            if len(text) > 1:
-                sheet.text(begin + 5, middle + 4, text, pen.readable(colour))
+            self._label(sheet, span, (begin, end, middle))
         for mark in lane.marks:
             x = left + (right - left) * scale.place(mark.at)
             sheet.item(_said(lane, mark.kind, mark.text, (mark.at,), scale))
@@ -133,6 +128,13 @@ class Timeline(Drawing):
             sheet.line(x, middle - _LANE / 2 + 2, x, middle + _LANE / 2 - 2, "ink", 1.5)
             sheet.rect(x - 4, middle - _LANE / 2 + 1, 8, 8, self._kinds[mark.kind])
         sheet.item()
+
+    def _label(self, sheet: Pen, span: Span, box: tuple[float, float, float]) -> None:
+        """Name a span where its name can be read; the legend and the pointer tell the others."""
+        begin, end, middle = box
+        word = pen.fitted(span.text or span.kind, end - begin - 10)
+        if len(word) >= _LEAST or word == values.visible(span.text or span.kind):
+            sheet.text(begin + 5, middle + 4, word, pen.readable(self._kinds[span.kind]))
 
 
 def _things(lane: Lane) -> list[Span | Mark]:

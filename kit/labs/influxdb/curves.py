@@ -18,6 +18,7 @@ from kit.widgets import units
 from kit.widgets.chart import PALETTE, Chart, Series
 from kit.widgets.code import Code
 from kit.widgets.measured import MeasuredChart
+from kit.widgets.parts import Notice
 from kit.widgets.table import Grid, Table
 from kit.widgets.values import Shown
 from kit.widgets.watch import Watch, rest_unseen
@@ -31,6 +32,7 @@ IDLE = 3.0
 RATES = (0.0001, 0.001, 0.01, 0.1, 1.0)
 EPOCHS = 20
 _ACROSS = {"epoch": "epoch", "time": "the clock"}
+_NO_GPU = "No GPU has told its use here: only NVIDIA's driver is asked, by nvidia-smi."
 _NONE = "No run has written to training_metrics yet."
 
 
@@ -71,7 +73,7 @@ class Curves(Working):
             session,
             note=session.title,
             controls=[self.metric, self.across, self.rate, self.go, self.again],
-            body=[self.table, self.chart, self.machine],
+            body=[self.table, self.chart, self.machine, self.aside],
             strip=Code("InfluxQL that ran"),
         )
         rest_unseen(self.watch, self.rule)
@@ -129,6 +131,7 @@ class Curves(Working):
         self.table = Table("Runs", choosable=True)
         self.chart = Chart(x="epoch", y=metric, whole=True)
         self.machine = MeasuredChart(x="time", y="in use, %", zero=True, time=True)
+        self.aside = Notice()
         self.metric.observe(lambda _change: self.refresh(), "value")
         self.across.observe(lambda _change: self._show(), "value")
         self.table.listen("chosen", self._choose)
@@ -166,6 +169,10 @@ class Curves(Working):
             self.chart.x = "time" if clock else "epoch"
         self.chart.show(_lines(found, colours, clock), y=found.metric)
         self.machine.show([Series(name, points) for name, points in found.used.items()])
+        if found.used and "gpu" not in found.used:
+            self.aside.say(_NO_GPU)
+        else:
+            self.aside.hide()
         if self.strip is not None:
             self.strip.show(";\n\n".join(found.asked))
 
