@@ -448,6 +448,15 @@ def test_every_shape_of_plan_is_read_from_mariadb(my: Server, sql: str, names: s
     assert all(any(one.startswith(name) for one in found) for name in names), found
 
 
+@pytest.mark.parametrize("value", ['say "hi"', "back\\\\slash", 'a", "b', "two\nlines"])
+def test_quotes_in_names_and_values_which_mariadb_leaves_bare_do_not_hide_the_plan(
+    my: Server, value: str
+) -> None:
+    run(my, 'CREATE TABLE IF NOT EXISTS `a "b" c` (`c "d"` varchar(20), KEY (`c "d"`))')
+    plan = plans.explain(my, f'SELECT * FROM `a "b" c` WHERE `c "d"` = \'{value}\'')
+    assert [node.relation for node in plan.nodes if node.relation] == ['a "b" c']
+
+
 # Plans of other versions, written by hand.
 
 

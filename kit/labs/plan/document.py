@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +54,7 @@ def _unaliased(node: Node, sql: str) -> Node:
     return replace(node, children=children, relation=table, alias=node.relation)
 
 
+_PAIR = re.compile(r'^(\s*"\w+": )("|\[")(.*)("\]?,?)$')
 _UNKNOWN = (
     "This is no plan in JSON. Give what EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) answered on "
     "PostgreSQL, or ANALYZE FORMAT=JSON on MariaDB, EXPLAIN FORMAT=JSON on MySQL."
@@ -61,10 +64,23 @@ _UNKNOWN = (
 def _loaded(document: Any) -> Any:
     if not isinstance(document, str | bytes):
         return document
-    try:
-        return json.loads(document)
-    except ValueError:
-        raise UsageError(_UNKNOWN) from None
+    text = document.decode() if isinstance(document, bytes) else document
+    for spelled in (text, _escaped(text)):
+        with suppress(ValueError):
+            return json.loads(spelled)
+    raise UsageError(_UNKNOWN)
+
+
+def _escaped(text: str) -> str:
+    """Escape quotes that MariaDB leaves bare in names and conditions; it writes a pair a line."""
+    return "\n".join(_PAIR.sub(_requoted, line) for line in text.split("\n"))
+
+
+def _requoted(pair: re.Match[str]) -> str:
+    key, opened, inside, closed = pair.groups()
+    parts = inside.split('", "') if opened == '["' else [inside]
+    escaped = [re.sub(r'(?<!\\)"', r"\"", part) for part in parts]
+    return key + opened + '", "'.join(escaped) + closed
 
 
 def _product(document: Mapping[str, Any]) -> str:
