@@ -7,9 +7,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kit.launch.server import Server
 from tests.traces import kit_home
 
 _CACHE = pytest.StashKey[Path]()
@@ -61,3 +63,12 @@ def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with kit_home() as place:
         monkeypatch.setenv("KIT_HOME", str(place))
         yield place
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Any]:
+    """Open a client on the Redis that a file's own `server` is, emptied before each test."""
+    opened = server.connect(protocol=2)
+    opened.flushall()
+    yield opened
+    opened.close()

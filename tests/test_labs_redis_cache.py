@@ -29,14 +29,6 @@ def server(home: Path) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def client(server: Server) -> Iterator[Any]:
-    opened = server.connect(protocol=2)
-    opened.flushall()
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(scope="module")
 def linear() -> Model:
     return serving.model("linear")

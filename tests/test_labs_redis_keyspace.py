@@ -31,14 +31,6 @@ def server(home: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def client(server: Server) -> Iterator[Any]:
-    opened = server.connect(protocol=2)
-    opened.flushall()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def panel(server: Server, client: Any) -> Iterator[Explorer]:
     opened = keyspace.explorer(server, watch=False)
     yield opened

@@ -26,14 +26,6 @@ def server(home: Path) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def client(server: Server) -> Iterator[Any]:
-    opened = server.connect(protocol=2)
-    opened.flushall()
-    yield opened
-    opened.close()
-
-
 def storm(server: Server, kind: str, *, limit: int, window: float, each: int) -> list[Decision]:
     """Have 16 clients ask as fast as they can, all at once."""
     said: list[list[Decision]] = [[] for _ in range(CLIENTS)]

@@ -23,14 +23,6 @@ def server(home: Path) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture
-def client(server: Server) -> Iterator[Any]:
-    opened = server.connect(protocol=2)
-    opened.flushall()
-    yield opened
-    opened.close()
-
-
 def test_a_command_is_timed_alone_bare_and_in_company_and_counted_by_the_server(
     server: Server, client: Any
 ) -> None:
