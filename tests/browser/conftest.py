@@ -6,33 +6,23 @@ want to run one of their own: hence the scope.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.browser import lab as labs
 from tests.browser import window as windows
 from tests.browser.visit import Visit, visit
 from tests.browser.window import Window
 from tests.notebooks import book
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
 
 @pytest.fixture(scope="package")
 def window() -> Iterator[Window]:
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        pytest.skip(f"no browser: none of {', '.join(PROGRAMS)} is on PATH")
-    with (
-        sync_playwright() as playwright,
-        windows.browser(playwright, program) as browser,
-        labs.running() as lab,
-    ):
-        yield Window(browser, lab)
+    if windows.program() is None:
+        pytest.skip(f"no browser: none of {', '.join(windows.PROGRAMS)} is on PATH")
+    with windows.opened() as window:
+        yield window
 
 
 @pytest.fixture(scope="package", params=book.everything(), ids=lambda path: path.stem)

@@ -123,6 +123,38 @@ window.look = (() => {
       .sessionContext.session.kernel.requestExecute({ code: "", silent: true })
       .done.then(() => null);
 
+  // Seconds from an act until the page shows what comes of it, to the frame.
+  const painted = () => new Promise((done) => requestAnimationFrame(done));
+  async function took(act, seen) {
+    const begun = performance.now();
+    act();
+    do await painted();
+    while (!seen());
+    return (performance.now() - begun) / 1000;
+  }
+
+  // What a change of size sets going is done two frames and a moment later.
+  async function settled() {
+    await painted();
+    await painted();
+    await new Promise((done) => setTimeout(done, 200));
+  }
+
+  async function echo() {
+    const begun = performance.now();
+    await handled();
+    return (performance.now() - begun) / 1000;
+  }
+
+  // The value of an expression in the kernel, as JSON.
+  async function ask(expression) {
+    const value = `__import__("json").dumps(${expression})`;
+    const content = { code: "", silent: false, store_history: false, user_expressions: { value } };
+    const kernel = notebook().sessionContext.session.kernel;
+    const said = (await kernel.requestExecute(content).done).content.user_expressions.value;
+    return said.data?.["text/plain"] ?? Promise.reject(Error(`${said.ename}: ${said.evalue}`));
+  }
+
   // A panel that shows nothing says why: in its notice, or in words of its own beside its title.
   const explained = (panel) =>
     notice(panel) !== "" ||
@@ -138,5 +170,6 @@ window.look = (() => {
   return {
     notebook, ready, leave, run, drawn, read, page, loaded, frame,
     panels, describe, control, label, watch, handled, answered,
+    took, settled, echo, ask,
   };
 })();

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,10 +14,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Playwright, TimeoutError
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Dialog,
+    ElementHandle,
+    Page,
+    Playwright,
+    TimeoutError,
+    ViewportSize,
+    sync_playwright,
+)
 
+from tests.browser import lab as labs
 from tests.browser.lab import Lab
 
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,8 +48,9 @@ IDLE = "Python 3 (ipykernel) | Idle"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 WAITS = 60_000  # milliseconds
 SETTLES = 10_000
-SIZE = {"width": 1280, "height": 900}
+SIZE: ViewportSize = {"width": 1280, "height": 900}
 LOOK = Path(__file__).with_name("look.js")
+REACH = Path(__file__).with_name("reach.js")
 BARS = 200  # pixels, at least what JupyterLab's own bars take
 
 
@@ -47,10 +63,26 @@ class Cell:
     charts: int
 
 
+def program() -> str | None:
+    """Find a browser on PATH."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
 @contextmanager
-def browser(playwright: Playwright, program: str) -> Iterator[Browser]:
+def opened() -> Iterator[Window]:
+    """Open a browser on a JupyterLab of its own."""
+    with (
+        sync_playwright() as playwright,
+        browser(playwright) as started,
+        labs.running() as lab,
+    ):
+        yield Window(started, lab)
+
+
+@contextmanager
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Run a browser without a screen that reaches nothing but this machine."""
-    started = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    started = playwright.chromium.launch(executable_path=program(), args=FLAGS)
     try:
         yield started
     finally:
@@ -71,6 +103,7 @@ class Window:
         self.outside: list[str] = []
         context = browser.new_context(viewport=SIZE, service_workers="block")
         context.add_init_script(path=LOOK)
+        context.add_init_script(path=REACH)
         context.on("request", lambda request: self._reach(request.url))
         self.page = context.new_page()
         self.page.set_default_timeout(WAITS)
@@ -102,6 +135,10 @@ class Window:
         self.page.get_by_text(IDLE).wait_for()
         self.page.wait_for_function("look.drawn()")
         return bool(succeeded)
+
+    def ask(self, expression: str) -> Any:
+        """Return what an expression is worth in the notebook's kernel, by way of JSON."""
+        return json.loads(ast.literal_eval(self.page.evaluate("look.ask", expression)))
 
     def command(self, name: str, **arguments: object) -> None:
         """Execute one of JupyterLab's commands and wait for its end."""
@@ -139,9 +176,25 @@ class Window:
         """Take a picture of the whole notebook."""
         file.parent.mkdir(parents=True, exist_ok=True)
         height = self.page.evaluate("look.frame().height")
-        self.page.set_viewport_size({**SIZE, "height": int(height) + BARS})
-        self.page.screenshot(path=file, clip=self.page.evaluate("look.frame()"))
-        self.page.set_viewport_size({**SIZE})
+        width = (self.page.viewport_size or SIZE)["width"]
+        with self.sized(width, int(height) + BARS):
+            self.page.screenshot(path=file, clip=self.page.evaluate("look.frame()"))
+
+    @contextmanager
+    def sized(self, width: int, height: int) -> Iterator[None]:
+        """Give the window another size for a while."""
+        before = self.page.viewport_size or SIZE
+        self.page.set_viewport_size({"width": width, "height": height})
+        try:
+            self.page.evaluate("look.settled()")
+            yield
+        finally:
+            self.page.set_viewport_size(before)
+
+    def panels(self) -> list[ElementHandle]:
+        """Return all panels of the notebook."""
+        found = self.page.evaluate_handle("look.panels()").get_properties().values()
+        return [element for one in found if (element := one.as_element())]
 
     def barriers(self) -> list[str]:
         """Return which rules of WCAG 2.1, A and AA, the panels break, and where."""
