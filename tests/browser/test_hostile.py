@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+
 import pytest
 
+import kit
+from kit import databases
+from kit.widgets.panel import Panel
+from tests.browser import reach
+from tests.browser.hostile.content import Case
+from tests.browser.hostile.unreached import UNREACHED
 from tests.browser.visit import pictures, use_panels
 from tests.browser.window import Window
 
@@ -92,3 +102,70 @@ def test_markup_in_names_values_and_errors_is_shown_as_text_and_runs_nowhere(
     assert [panel for panel in panels if not panel.answered or panel.cut] == []
     missing = {n: [t for t in texts if t not in cells[n].text] for n, texts in READABLE.items()}
     assert missing == {n: [] for n in READABLE}
+
+
+# What is seen of any hostile text, wherever it is cut.
+SEEN = r"/<(script|img|svg|iframe|a|b|i)\b|svg onload|\{\{7|textarea/"
+
+
+def cases(database: str) -> list[Case]:
+    found: list[Case] = import_module(f"tests.browser.hostile.{database}").CASES
+    return found
+
+
+def wide_on_any_screen(window: Window) -> list[str]:
+    found = []
+    for screen in reach.SCREENS:
+        with reach.screen(window, screen):
+            found += [f"{screen}: {one}" for one in window.page.evaluate("reach.wide()")]
+    return found
+
+
+def spelled(panel: type[Panel]) -> str:
+    return f"{panel.__module__}.{panel.__qualname__}"
+
+
+def descendants(panel: type[Panel]) -> Iterator[type[Panel]]:
+    for child in panel.__subclasses__():
+        yield child
+        yield from descendants(child)
+
+
+def test_every_panel_shows_hostile_content_or_there_is_a_reason_why_it_cannot() -> None:
+    for module in pkgutil.walk_packages(kit.__path__, "kit."):
+        if module.name.startswith(("kit.labs", "kit.widgets")):
+            import_module(module.name)
+    panels = {spelled(one) for one in descendants(Panel) if one.__module__.startswith("kit.")}
+    shown = {spelled(case.panel) for name in databases.names() for case in cases(name)}
+    assert shown | set(UNREACHED) == panels
+    assert shown & set(UNREACHED) == set()
+
+
+@pytest.mark.parametrize("database", databases.names())
+def test_hostile_content_of_a_database_is_text_in_every_panel_that_shows_it(
+    window: Window, database: str
+) -> None:
+    name, count = f"hostile-{database}", len(cases(database))
+    show = "shown.append(hostile.CASES[{}].show(at))\nshown[-1]"
+    window.lab.write(
+        f"{name}.ipynb",
+        [
+            f"from IPython.display import HTML, display\n"
+            f"from tests.browser.hostile import {database} as hostile\n"
+            "at, shown = hostile.begin(), []",
+            *(show.format(n) for n in range(count)),
+            "for panel in shown:\n    display(HTML(panel.static_html()))",
+        ],
+    )
+    with window.notebook(f"{name}.ipynb"):
+        assert window.run("run-all-cells"), window.content()
+        assert window.ask("[type(one) is case.panel for one, case in zip(shown, hostile.CASES)]")
+        unfold(window)
+        harmless = window.page.evaluate(f"reach.without({SEEN})")
+        wide = wide_on_any_screen(window)
+        pictures(window, name)
+        assert window.page.evaluate("window.ran") is None
+        assert window.page.locator('.jp-OutputArea :is(iframe, [onload], [src="x"])').count() == 0
+        assert (window.troubles, window.outside) == ([], [])
+    assert harmless == []
+    assert wide == []
