@@ -42,10 +42,17 @@ def _validation(server: Any) -> Panel:
     return mongodb.validate(server, rules, DOCUMENTS)
 
 
+def _shards(server: Any) -> Panel:
+    asked = [{FIELDS[1]: IMAGE}]
+    return mongodb.shards([server], DOCUMENTS, [FIELDS[0], SCRIPT], questions=asked)
+
+
 CASES = [
     Case(mongodb.Explorer, lambda at: mongodb.documents(at, batch="batch")),
     Case(mongodb.Builder, _pipeline),
     Case(mongodb.Explain, lambda at: mongodb.indexes(at, {FIELDS[0]: IMAGE})),
     Case(mongodb.Feed, _feed),
     Case(mongodb.Validation, _validation),
+    Case(mongodb.Search, lambda at: mongodb.search(at, "window script", field=FIELDS[0])),
+    Case(mongodb.Shards, _shards),
 ]
