@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kit.errors import UsageError
-from kit.labs import sql
+from kit.labs import beyond, sql
 from kit.labs.sql import Console
 from kit.launch.server import Server
 from kit.launch.start import start
@@ -323,3 +323,98 @@ def test_no_thread_of_a_console_outlives_its_statement(console: Console) -> None
         lambda: "kit-panel" not in {thread.name for thread in threading.enumerate()},
         "the thread has ended",
     )
+
+
+def millions(server: Server, count: int) -> str:
+    if is_postgresql(server):
+        return f"SELECT generate_series(1, {count})"
+    return f"SELECT seq FROM seq_1_to_{count}"
+
+
+def peak() -> int:
+    """Return the most memory that this process held since `forget_peak`, in bytes."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def forget_peak() -> int:
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak()
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is Linux's own")
+def test_of_fifty_million_rows_the_limit_is_fetched_and_the_server_is_stopped(
+    console: Console, server: Server
+) -> None:
+    console.run(numbers(server, 1000))
+    before = forget_peak()
+    (result,) = console.run(millions(server, 50_000_000))
+    assert peak() - before < 8_000_000
+    assert (len(result.rows), result.count, result.more) == (100, None, True)
+    assert "the first 100 rows" in said(console)
+    assert "First 100 rows; there are more" in console.table.html
+    assert not console.run("SELECT 41 + 1")[0].more
+    assert console.results[0].rows == [(42,)]
+
+
+def test_a_transaction_outlives_a_question_with_too_many_rows(
+    console: Console, server: Server
+) -> None:
+    console.run("CREATE TABLE kept (n int); BEGIN; INSERT INTO kept VALUES (1)")
+    (result,) = console.run(millions(server, 200_000))
+    assert (len(result.rows), result.more) == (100, True)
+    # PostgreSQL would abort the transaction if it were stopped, so there all rows are read.
+    assert result.count == (200_000 if is_postgresql(server) else None)
+    assert "transaction open" in said(console)
+    console.run("COMMIT")
+    assert console.run("SELECT n FROM kept; DROP TABLE kept")[0].rows == [(1,)]
+
+
+def test_rows_beyond_the_limit_are_counted_up_to_some_thousands(
+    console: Console, server: Server
+) -> None:
+    (result,) = console.run(numbers(server, 5000))
+    assert (len(result.rows), result.count, result.more) == (100, 5000, True)
+    assert "5,000 rows" in said(console)
+
+
+def test_a_statement_that_writes_is_never_stopped_by_the_limit(
+    console: Console, server: Server
+) -> None:
+    console.run("CREATE TABLE written (n int)")
+    fill = f"INSERT INTO written {millions(server, 30_000)} RETURNING n"
+    (result,) = console.run(fill)
+    assert (len(result.rows), result.count, result.more) == (100, 30_000, True)
+    console.run("SELECT count(*) FROM written; DROP TABLE written")
+    assert console.results[0].rows == [(30_000,)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "plain"),
+    [
+        ("SELECT 1", True),
+        ("-- why\n/* how */ (select 1) union (select 2)", True),
+        ("WITH a AS (SELECT 1) SELECT * FROM a", True),
+        ("WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a", False),
+        ("SELECT * INTO t FROM u", False),
+        ("SELECT * FROM t FOR UPDATE", False),
+        ("INSERT INTO t SELECT 1 RETURNING *", False),
+        ("CALL p()", False),
+    ],
+)
+def test_only_a_plain_question_may_be_stopped(statement: str, plain: bool) -> None:
+    assert beyond.reads(statement) is plain
+
+
+def test_a_copy_from_or_to_the_client_is_refused_and_the_session_goes_on(
+    console: Console, server: Server
+) -> None:
+    if not is_postgresql(server):
+        pytest.skip("COPY is PostgreSQL's")
+    console.run("CREATE TEMP TABLE here (n int); INSERT INTO here SELECT generate_series(1, 50000)")
+    for statement in ("COPY here TO STDOUT", "COPY here FROM STDIN"):
+        (result,) = console.run(statement)
+        assert result.refusal is not None
+        assert "COPY" in result.refusal.message
+        # The temporary table shows that it is the same session.
+        assert console.run("SELECT count(*) FROM here")[0].rows == [(50_000,)]

@@ -46,8 +46,8 @@ def summary(results: Sequence[Result], state: str | None) -> str:
     if not results:
         return "nothing to run"
     last = results[-1]
-    rows = last.count if last.count is not None else len(last.rows)
-    said = [units.plural(rows, "row") if last.columns else last.message]
+    rows = held(last) if last.count is None else units.plural(last.count, "row")
+    said = [rows if last.columns else last.message]
     if len(results) > 1:
         said.insert(0, units.plural(len(results), "statement"))
     if state is not None:

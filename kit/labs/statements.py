@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy
 from sqlalchemy import Connection, Engine, exc
 
+from kit.labs import beyond
 from kit.labs.arrival import Arrival
 from kit.magics import refusal
 from kit.magics.statements import Request
@@ -73,10 +74,11 @@ class Refusal:
 class Result:
     """What one statement brought: rows, or a message, or a refusal.
 
-    `count` is the number of rows there are, of which `rows` holds `limit` at most; None where the
-    driver does not know it before the last row. `seconds` runs from sending until the last row
-    came; `server` is its part until the answer began to come, None where the driver does not tell.
-    A server may send its first rows while it still works on the others.
+    `count` is the number of rows there are, of which `rows` holds `limit` at most; None where
+    there are so many that the rest was left with the server, or a driver does not tell. `seconds`
+    runs from sending until the last row came; `server` is its part until the answer began to come,
+    None where the driver does not tell. A server may send its first rows while it still works on
+    the others.
     """
 
     statement: str
@@ -103,6 +105,9 @@ def connect(engine: Engine) -> Connection:
     if engine.dialect.name == "postgresql" and hasattr(driver, "adapters"):
         from psycopg.types.string import TextLoader
 
+        from kit.labs.flow import Flow
+
+        driver.cursor_factory = Flow
         for name in _AS_TEXT:
             driver.adapters.register_loader(name, TextLoader)
         connection.info["arrival"] = Arrival(driver)
@@ -110,7 +115,11 @@ def connect(engine: Engine) -> Connection:
 
 
 def run(connection: Connection, script: str, limit: int = LIMIT) -> list[Result]:
-    """Run a script up to its end or its first refused statement; hold `limit` rows of each."""
+    """Run a script up to its end or its first refused statement; hold `limit` rows of each.
+
+    A plain question that has thousands more is stopped there, but for PostgreSQL inside a
+    transaction, which would be aborted by that: there the rest is read and dropped.
+    """
     results: list[Result] = []
     for statement in split(script):
         results.append(_execute(connection, statement, limit))
@@ -163,11 +172,12 @@ def refused(error: Exception, state: str | None = None) -> Refusal:
 
 
 def _execute(connection: Connection, statement: str, limit: int) -> Result:
+    stop = _stop(connection, statement)
     begun = time.perf_counter()
     try:
         answer, arrived = _send(connection, statement)
         rows = answer.fetchmany(limit + 1) if answer.returns_rows else []
-        count = _count(connection, answer, len(rows))
+        total = beyond.count(connection, answer, len(rows), stop) if answer.returns_rows else None
         seconds = time.perf_counter() - begun
     except exc.SQLAlchemyError as error:
         seconds = time.perf_counter() - begun
@@ -185,7 +195,7 @@ def _execute(connection: Connection, statement: str, limit: int) -> Result:
         server=server,
         columns=columns,
         rows=[tuple(row) for row in rows[:limit]],
-        count=count,
+        count=total,
         more=len(rows) > limit,
     )
 
@@ -208,11 +218,12 @@ def _streams(connection: Connection) -> bool:
     return connection.dialect.name in ("mysql", "mariadb")
 
 
-def _count(connection: Connection, answer: CursorResult[Any], seen: int) -> int | None:
-    """Count the rows there are, which takes reading to their end where they come one by one."""
-    if answer.returns_rows and _streams(connection):
-        return seen + sum(len(part) for part in answer.partitions(10_000))
-    return answer.rowcount if answer.rowcount >= 0 else None
+def _stop(connection: Connection, statement: str) -> Callable[[], object] | None:
+    """Return how to stop a statement whose rows are too many; None where it must run to its end."""
+    aborts = connection.dialect.name == "postgresql" and transaction(connection) is not None
+    if aborts or not beyond.reads(statement):
+        return None
+    return lambda: cancel(connection.engine, connection)
 
 
 def _remember(connection: Connection, cursor: Any, *_: Any) -> None:
