@@ -101,8 +101,7 @@ ANOMALIES = (
         name="observed transaction vanishes",
         code="OTV",
         story="T1, and then T2, set both teams. T3 reads vision and text, and once more.",
-        broken="T3 saw what T2 gave vision, and then a text from before T2: what it had seen is "
-        "gone.",
+        broken="T3 saw what T2 gave vision, and then a text from before T2: that is gone.",
         steps=_whole("""
             T1 UPDATE quota SET hours = 11 WHERE id = 1
             T1 UPDATE quota SET hours = 21 WHERE id = 2
