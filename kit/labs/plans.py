@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -26,6 +25,7 @@ from kit.widgets.editor import Editor
 from kit.widgets.panel import Panel
 from kit.widgets.parts import Notice
 from kit.widgets.plan_tree import PlanDiff, PlanTree
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -79,7 +79,7 @@ class Explorer(Panel):
         self.source = source
         self.settings = dict(settings)
         self.plans: list[Plan] = []
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._build(sql)
         notice = Notice()
         super().__init__(
@@ -131,8 +131,7 @@ class Explorer(Panel):
         self.both.observe(lambda _change: self._show(), "value")
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _explain(self, sql: str) -> Plan | None:
         try:

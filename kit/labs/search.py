@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from kit.widgets.panel import Panel
 from kit.widgets.parts import Notice
 from kit.widgets.plan_tree import PlanDiff
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 from kit.widgets.values import Marked
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Search(Panel):
         self.source = source
         self.answer: Answer | None = None
         self._ready = False
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._build(question)
         notice = Notice()
         super().__init__(
@@ -138,8 +138,7 @@ class Search(Panel):
         self._start()
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _ask(self, question: Question) -> None:
         self.answer = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -35,6 +34,7 @@ from kit.widgets.parts import Notice
 from kit.widgets.sheet import Sheet
 from kit.widgets.table import Grid, Table
 from kit.widgets.tree import Tree
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ class Console(Panel):
         self.results: list[Result] = []
         self._session: Connection | None = None
         self._state: str | None = None
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._build(script, limit)
         side = ipywidgets.VBox([self.tree])
         side.add_class("kit-side")
@@ -123,6 +123,7 @@ class Console(Panel):
 
     def close(self) -> None:
         """End the session: what was not committed is rolled back."""
+        self._turn.end()
         self._drop()
         self.engine.dispose()
         super().close()
@@ -153,8 +154,7 @@ class Console(Panel):
         self.export.on_click(lambda _button: self._export())
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _begin(self, text: str) -> None:
         self.go.disabled = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.parts import Notice
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -131,7 +131,7 @@ class Lab(Panel):
         self.source = source
         self.kinds: list[Kind] = []
         self.tries: list[Try] = []
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.type = ipywidgets.Dropdown(options=[], description="Type")
         self.type.layout.width = "auto"
         self.value = ipywidgets.Text(description="Value")
@@ -197,9 +197,9 @@ class Lab(Panel):
         self.fail(why.message, why.hint)
 
     def _start(self) -> None:
-        if self.type.value and not self._turn.locked():
+        if self.type.value:
             name, value = str(self.type.value), str(self.value.value)
-            self.background(lambda: self.offer(name, value))
+            self._turn.ask(self.background, lambda: self.offer(name, value))
 
     def _look_again(self) -> None:
         self.background(self.look)

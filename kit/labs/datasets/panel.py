@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from kit.widgets.bars import Bar, Bars
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 from kit.widgets.values import Shown
 
 
@@ -39,7 +39,7 @@ class Loading(Panel):
         self.measured: dict[str, dict[str, Spread | str]] = {}
         self._waits: dict[str, bool] = {}
         self._end = False
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._build()
         super().__init__(
             "Training data in a table",
@@ -67,6 +67,7 @@ class Loading(Panel):
 
     def close(self) -> None:
         """End the measurement after the way that runs, and remove the panel."""
+        self._turn.end()
         self._end = True
         with self._turn:
             super().close()
@@ -95,8 +96,7 @@ class Loading(Panel):
             self.bars.show([])
 
     def _start(self, work: Callable[[], Any]) -> None:
-        if not self._turn.locked():
-            self.background(lambda: self._act(work))
+        self._turn.ask(self.background, lambda: self._act(work))
 
     def _act(self, work: Callable[[], Any]) -> Any:
         with self._turn:

@@ -16,6 +16,7 @@ from kit.widgets.code import Code
 from kit.widgets.measured import MeasuredTable
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid
+from kit.widgets.turn import Turn
 from kit.widgets.values import Shown
 
 _FIGURES = ("median", "lower quartile", "upper quartile")
@@ -29,7 +30,7 @@ class Comparison(Panel):
         self.times = times
         self.found: dict[str, dict[str, Measured]] = {}
         self._end = threading.Event()
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.bars = {
             name: Bars("s" if one.latency else "", of=_of(name)) for name, one in MEASURES.items()
         }
@@ -64,13 +65,13 @@ class Comparison(Panel):
 
     def close(self) -> None:
         """End the measurement after the measure that runs, and remove the panel."""
+        self._turn.end()
         self._end.set()
         with self._turn:
             super().close()
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _measure(self) -> None:
         self.found = {}

@@ -22,6 +22,7 @@ from kit.widgets import units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.steps import Kind, Outcome, Steps
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -56,9 +57,8 @@ class Builder(Panel):
         self.reports: dict[str, Report] = {}
         self._drafts = given
         self._question = next(iter(given))
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._stop = threading.Event()
-        self._waiting = False
         kinds = [Kind(one.name, one.help, one.example, one.link) for one in KINDS]
         self.steps = Steps("Stages of the pipeline", kinds, self._start)
         self.python = Code("The pipeline as Python", language="python")
@@ -89,7 +89,6 @@ class Builder(Panel):
     def run(self) -> list[Report]:
         """Run the pipeline up to each of its stages, and show and return what came of them."""
         with self._turn:
-            self._waiting = False
             self._stop.clear()
             self.reports = {}
             stages = self.stages
@@ -102,6 +101,7 @@ class Builder(Panel):
 
     def close(self) -> None:
         """Run no further stage, and remove the panel."""
+        self._turn.end()
         self._stop.set()
         super().close()
 
@@ -135,10 +135,7 @@ class Builder(Panel):
         self._start()
 
     def _start(self) -> None:
-        # A click counts while the run before it is being tidied up; one more would add nothing.
-        if not self._waiting:
-            self._waiting = True
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _run(self, stages: Sequence[Stage]) -> None:
         begun = time.perf_counter()

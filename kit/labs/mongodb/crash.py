@@ -20,6 +20,7 @@ from kit.widgets import units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -89,7 +90,7 @@ class Losses(Panel):
     def __init__(self, servers: Sequence[Server]) -> None:
         self.servers = servers
         self.losses: list[Loss] = []
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.table = Table("What a crash took")
         source = sources.read(servers[0])
         self.go = ipywidgets.Button(
@@ -133,8 +134,7 @@ class Losses(Panel):
             self.strip.show(_CRASH)
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
 
 _CRASH = """\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from kit.widgets.editor import Editor
 from kit.widgets.panel import Panel
 from kit.widgets.parts import Notice
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 from kit.widgets.values import Shown
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Explain(Panel):
     def __init__(self, source: Source, collection: str, query: Document) -> None:
         self.source = source
         self.ways: list[Way] = []
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.collection = collection
         self.editor = Editor(
             spelling.to_json(query), "Query", '{"filter": {…}, "sort": {…}}', self._start
@@ -176,8 +176,7 @@ class Explain(Panel):
         return []
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
 
 def _way(name: str, found: Document) -> Way:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from kit.widgets import units
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 from kit.widgets.values import Shown
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Explorer(Panel):
         self.source = source
         self.fields: list[Field] = []
         self.drift: list[Drift] = []
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._changing = False
         self.collection = _dropdown("Collection", [collection], collection)
         self.batch = _dropdown("Compare by", [_NONE, *([batch] if batch else [])], batch or _NONE)
@@ -138,8 +138,7 @@ class Explorer(Panel):
             self._start()
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.look)
+        self._turn.ask(self.background, self.look)
 
 
 def _parting(found: Sequence[Document]) -> list[str]:

@@ -20,6 +20,7 @@ from kit.measure.spread import Spread, repeat
 from kit.widgets.bars import Bar, Bars
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -113,7 +114,7 @@ class Writes(Panel):
     def __init__(self, source: Source, count: int, times: int) -> None:
         self.source, self.count, self.times = source, count, times
         self.measured: dict[str, Spread] = {}
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._stop = threading.Event()
         self.bars = Bars("documents/s", of="documents written per second")
         self.go = ipywidgets.Button(
@@ -151,6 +152,7 @@ class Writes(Panel):
 
     def close(self) -> None:
         """Measure no further, and remove the panel."""
+        self._turn.end()
         self._stop.set()
         super().close()
 
@@ -169,5 +171,4 @@ class Writes(Panel):
         return Bar(name, self.count / taken.median, self.count / taken.high, self.count / taken.low)
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from kit.widgets.panel import Panel
 from kit.widgets.parts import Notice
 from kit.widgets.table import Grid, Table
 from kit.widgets.tree import Node, Tree
+from kit.widgets.turn import Turn
 from kit.widgets.values import Shown
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Console(Panel):
         server, self.api = api.server, api
         self.answer: Answer | None = None
         self.past: Answer | None = None
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._build(expression, window, table)
         side = ipywidgets.VBox([self.tree])
         side.add_class("kit-side")
@@ -112,8 +112,7 @@ class Console(Panel):
         self.window.layout.width = "auto"
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _learn(self) -> None:
         """Read which metrics, labels and values there are."""

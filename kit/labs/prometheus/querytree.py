@@ -18,6 +18,7 @@ from kit.widgets.completing import Completing
 from kit.widgets.panel import Panel
 from kit.widgets.parts import Notice
 from kit.widgets.plan_tree import PlanTree
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -34,7 +35,7 @@ class QueryTree(Panel):
         self.root: Node | None = None
         self._times = times
         self._stop = threading.Event()
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.editor = Completing(
             expression, "PromQL", "up   (Ctrl+Enter takes it apart)", self._start
         )
@@ -79,12 +80,12 @@ class QueryTree(Panel):
 
     def close(self) -> None:
         """Stop what runs, and remove the panel."""
+        self._turn.end()
         self._stop.set()
         super().close()
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _evaluate(self, expression: str) -> Node | None:
         self.editor.words = vocabulary(self.api)

@@ -10,6 +10,7 @@ import ipywidgets
 from kit.labs.redis.line import Cancelled, Line
 from kit.labs.redis.source import Source
 from kit.widgets.terminal import Terminal
+from kit.widgets.turn import Turn
 
 _STOPPED = "^C"
 
@@ -21,7 +22,7 @@ class CommandLine(ipywidgets.VBox):  # type: ignore[misc]
         self.session = Line(source)
         self._source = source
         self._after = after
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.terminal = Terminal(
             "Redis command line",
             self._start,
@@ -76,6 +77,9 @@ class CommandLine(ipywidgets.VBox):  # type: ignore[misc]
         self.cancel.layout.display = None if busy else "none"
 
     def _start(self, line: str) -> None:
-        if not self._turn.locked():
-            # A blocking command waits here and not in the kernel.
-            threading.Thread(target=self.run, args=(line,), name="kit-line", daemon=True).start()
+        self._turn.ask(_beside, lambda: self.run(line))
+
+
+def _beside(work: Callable[[], object]) -> None:
+    """Let a blocking command wait in a thread, and not in the kernel."""
+    threading.Thread(target=work, name="kit-line", daemon=True).start()

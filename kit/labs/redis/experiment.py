@@ -14,6 +14,7 @@ from kit.errors import KitError
 from kit.labs.redis.source import Source
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
+from kit.widgets.turn import Turn
 
 
 class Experiment(Panel):
@@ -40,8 +41,7 @@ class Experiment(Panel):
             description=go, tooltip=f"{go}: {title}", button_style="primary"
         )
         self.go.on_click(lambda _button: self._begin())
-        self._turn = threading.Lock()
-        self._closed = False
+        self._turn = Turn()
         super().__init__(
             title,
             note=source.title,
@@ -83,14 +83,13 @@ class Experiment(Panel):
 
     def close(self) -> None:
         """Stop what runs, and remove the panel."""
+        self._turn.end()
         self.stop.set()
         with self._turn:
-            self._closed = True
             super().close()
 
     def _begin(self) -> None:
-        if not self._turn.locked() and not self._closed:
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
 
 def choice(label: str, options: Sequence[Any], value: Any = None) -> Any:

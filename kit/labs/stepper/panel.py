@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -21,6 +20,7 @@ from kit.labs.stepper.telling import course, named, preview, waiting, written
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.stepper import Lanes
+from kit.widgets.turn import Turn
 
 
 class Stepper(Panel):
@@ -33,7 +33,7 @@ class Stepper(Panel):
         self.source, self.script, self.level = source, script, isolation or LEVELS[1]
         self.play: Play | None = None
         self._stage: Stage | None = None
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._rehearsal: Rehearsal | None = None
         self.lanes = Lanes()
         self.aside = Aside()
@@ -69,6 +69,7 @@ class Stepper(Panel):
 
     def close(self) -> None:
         """Roll back and end all sessions, and remove the panel."""
+        self._turn.end()
         self._stop()
         with self._turn:
             self._leave()
@@ -89,8 +90,7 @@ class Stepper(Panel):
         }
 
     def _start(self, work: Callable[[], object]) -> None:
-        if not self._turn.locked():
-            self.background(work)
+        self._turn.ask(self.background, work)
 
     def _act(self, move: Callable[[Play], Any]) -> Any:
         with self._turn:

@@ -20,6 +20,7 @@ from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.stepper import Matrix
 from kit.widgets.table import Grid
+from kit.widgets.turn import Turn
 
 
 class Cancelled(Exception):
@@ -33,7 +34,7 @@ class Verdicts(Panel):
         self.source = source
         self.found: Findings | None = None
         self._end = threading.Event()
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.table = Matrix("Verdicts")
         self.manual = Code("What the manual promises", language="text")
         self.again = ipywidgets.Button(
@@ -68,12 +69,12 @@ class Verdicts(Panel):
 
     def close(self) -> None:
         """Stop measuring, and remove the panel."""
+        self._turn.end()
         self._end.set()
         super().close()
 
     def _start(self) -> None:
-        if not self._turn.locked():
-            self.background(self.run)
+        self._turn.ask(self.background, self.run)
 
     def _progress(self, done: int, of: int) -> None:
         if self._end.is_set():
