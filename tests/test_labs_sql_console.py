@@ -264,6 +264,11 @@ def test_a_table_as_wide_as_the_server_allows_is_shown_and_scrolled(
     assert sent[0]["cells"] == [[str(n) for n in range(wide - 5, wide)]]
     assert f"First 40 of {wide:,} columns" in console.static_text()
     assert len(console.static_html()) < 20_000
+    with_tree = sql.console(server)
+    (node,) = [one for one in with_tree.tree.roots[0].children if one.label == "wide"]
+    names = [child.label for child in node.children if child.kind == "column"]
+    assert names == [f"c{n}" for n in range(wide)]
+    with_tree.close()
     console.run("DROP TABLE wide")
 
 
