@@ -12,18 +12,27 @@ from typing import Any
 import pymysql
 import pytest
 
-from kit.errors import UsageError
+from kit.databases.topologies.mysql import count, missing
+from kit.errors import SQLError, StartTimeout, UsageError
 from kit.labs import replication
 from kit.labs.replication import Lag, Probe
-from kit.labs.replication.probe import count, missing
 from kit.launch.start import start
 from kit.launch.topology import Topology, topology
 from kit.widgets.parts import VIEW
+from tests.containers.fixtures import BACKENDS, usual
+from tests.containers.fixtures import found_engine as found_engine
 from tests.traces import await_true
 
 
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(home: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give each backend in turn: in a container it is MySQL even where MariaDB is installed."""
+    with usual(request, "mysql") as name:
+        yield name
+
+
 @pytest.fixture(scope="module")
-def pair(home: Path) -> Iterator[Topology]:
+def pair(backend: str) -> Iterator[Topology]:
     with topology("mysql", "replica", name="lagging") as running:
         yield running
 
@@ -163,7 +172,7 @@ def test_it_looks_live_and_stops_when_it_is_closed(pair: Topology) -> None:
 
 
 def test_a_lost_replica_is_one_clear_message_and_the_panel_goes_on_after_a_restart(
-    home: Path,
+    backend: str,
 ) -> None:
     with topology("mysql", "replica", name="losing") as pair:
         panel = replication.lag(pair)
@@ -175,6 +184,33 @@ def test_a_lost_replica_is_one_clear_message_and_the_panel_goes_on_after_a_resta
         pair.replicas[0].restart()
         await_true(lambda: "behind" in said(panel), "it looks again")
         panel.close()
+
+
+def test_a_replica_repeats_a_held_change_as_soon_as_it_goes_on(pair: Topology, panel: Lag) -> None:
+    panel.hold()
+    ask(pair.primary, "CREATE TABLE served (id INT PRIMARY KEY)")
+    with pytest.raises(pymysql.err.ProgrammingError, match="doesn't exist"):
+        ask(pair.replicas[0], "SELECT * FROM served")
+    panel.hold(held=False)
+    assert panel.catch_up()
+    assert ask(pair.replicas[0], "SELECT * FROM served") == ()
+
+
+def test_a_replica_that_cannot_repeat_a_change_says_which_and_nobody_waits_for_it(
+    backend: str,
+) -> None:
+    with topology("mysql", "replica", name="astray") as pair:
+        primary, replica = pair
+        with closing(primary.connect(autocommit=True)) as client, client.cursor() as cursor:
+            cursor.execute("SET SESSION sql_log_bin = 0")
+            cursor.execute("CREATE TABLE stray (id INT)")
+        ask(primary, "INSERT INTO stray VALUES (1)")
+        with closing(Probe(primary, replica)) as probe:
+            with pytest.raises(SQLError, match=r"stray.*exist") as refusal:
+                probe.catch_up(timeout=300)
+            assert "kit.topology" in str(refusal.value)
+        with pytest.raises(StartTimeout, match="stray"):
+            topology("mysql", "replica", name="astray", timeout=1)
 
 
 def test_what_has_no_replica_is_refused(home: Path) -> None:

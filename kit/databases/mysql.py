@@ -131,6 +131,7 @@ class MySQL(OwnDatabase):
         # The image grants its user one database; lessons on replicas and grants need more.
         with self.connect(replace(endpoint, user="root", catalog="")) as client:
             client.cursor().execute("GRANT ALL ON *.* TO %s@'%%' WITH GRANT OPTION", [self.user])
+            replication.forget(client)
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         import pymysql

@@ -23,7 +23,9 @@ def await_none(socket: Path, home: Path, patience: float = PATIENCE) -> float:
     return await_true(lambda: not held(socket, home), "the containers are gone", patience)
 
 
-def volumes(socket: Path) -> set[str]:
-    """Return the names of all volumes."""
+def unused(socket: Path) -> set[str]:
+    """Return the names of volumes and networks that no container uses; other tests' are in use."""
     with engine.client(socket) as client:
-        return {one.name for one in client.volumes.list()}
+        idle = {"dangling": True}
+        lists = client.volumes.list(filters=idle), client.networks.list(filters=idle)
+        return {one.name for found in lists for one in found}

@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 
 from kit.launch import engine
-from tests.containers import daemon, images, root
+from tests.containers import containers, daemon, images, root
+from tests.traces import await_nothing_left, await_true
 
 Found = tuple[Path, daemon.Daemon | None]
 Choose = Callable[[str], str]
+BACKENDS = (
+    "process",
+    pytest.param("container", marks=[pytest.mark.container, pytest.mark.timeout(600)]),
+)
+"""The parameters of a fixture that has tests run on both backends."""
+SOON = 5.0
+"""Seconds within which all that a stopped or orphaned server had must be gone."""
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +52,38 @@ def chosen(socket: Path) -> Iterator[Choose]:
             return image
 
         yield choose
+
+
+@contextmanager
+def usual(request: pytest.FixtureRequest, *names: str) -> Iterator[str]:
+    """Have the kit start everything on the backend of the fixture's parameter; give its name.
+
+    `names` are the databases whose images the tests need.
+    """
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        if request.param == "container":
+            choose = stack.enter_context(chosen(request.getfixturevalue("found_engine")[0]))
+            for name in names:
+                choose(name)
+        patch.setenv("KIT_BACKEND", request.param)
+        yield request.param
+
+
+@contextmanager
+def untouched(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
+    """Fail unless, soon after the block, a kit home has nothing left on the backend in use.
+
+    On an engine that is nothing in particular: no container, and no volume or network beyond those
+    that were there before.
+    """
+    engines = (
+        []
+        if request.node.get_closest_marker("container") is None
+        else [request.getfixturevalue("found_engine")[0]]
+    )
+    before = [containers.unused(socket) for socket in engines]
+    yield
+    await_nothing_left(home, SOON)
+    for socket, kept in zip(engines, before, strict=True):
+        containers.await_none(socket, home, SOON)
+        await_true(lambda at=socket, old=kept: containers.unused(at) <= old, "all is gone", SOON)

@@ -17,16 +17,13 @@ from kit.launch import engine, keeper, lease
 from kit.launch.start import start
 from tests.containers.containers import await_none, held
 from tests.containers.daemon import Daemon
-from tests.containers.fixtures import Choose
+from tests.containers.fixtures import SOON, Choose
 from tests.containers.wire import Wire, wire
 from tests.lifecycle.conftest import ROUNDS
 from tests.lifecycle.kernel import CellError, Kernel, kernels, starting
 from tests.traces import await_nothing_left, await_true, end_supervisor, supervisor
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
-
-SOON = 5.0
-"""Seconds within which a container must be gone."""
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kit.databases.topologies.mysql import is_mariadb, status
+from kit.databases.topologies.mysql import behind, is_mariadb, position, problem, status
+from kit.errors import SQLError
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -19,7 +19,6 @@ PATIENCE = 0.1
 
 _PAUSE = 0.001
 _MISSING_TABLE = 1146
-_INTERVAL = re.compile(r":(\d+)(?:-(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -79,10 +78,14 @@ class Probe:
         return self._told(now - oldest)
 
     def catch_up(self, timeout: float = 30.0) -> bool:
-        """Wait until the replica has all that the primary has now; tell whether it did in time."""
+        """Wait until the replica has all that the primary has now; tell whether it did in time.
+
+        Raise SQLError where the replica has given up on a change: no waiting helps then.
+        """
         until = time.monotonic() + timeout
-        position = self._position()
-        while self._behind(position):
+        reached = position(self._primary)
+        while behind(self._replica, reached):
+            self._require_applying()
             if time.monotonic() >= until:
                 return False
             time.sleep(_PAUSE)
@@ -114,7 +117,7 @@ class Probe:
             at=time.time(),
             measured=measured,
             reported=int(own) if own else None,
-            behind=self._behind(self._position()),
+            behind=behind(self._replica, position(self._primary)),
             receives=state.get("IO") == "Yes",
             applies=state.get("SQL") == "Yes",
         )
@@ -128,35 +131,15 @@ class Probe:
             return 0
         return int(rows[0][0]) if rows else 0
 
-    def _position(self) -> str:
-        name = "gtid_binlog_pos" if self.mariadb else "GLOBAL.gtid_executed"
-        return str(_ask(self._primary, f"SELECT @@{name}")[0][0])
-
-    def _behind(self, position: str) -> int:
-        """Count what stands in the primary's position and is not applied on the replica."""
-        if self.mariadb:
-            applied = str(_ask(self._replica, "SELECT @@gtid_slave_pos")[0][0])
-            return missing(position, applied)
-        sql = "SELECT GTID_SUBTRACT(%s, @@GLOBAL.gtid_executed)"
-        return count(str(_ask(self._replica, sql, position)[0][0]))
-
-
-def missing(position: str, applied: str) -> int:
-    """Count by MariaDB's positions (domain-server-number) how many transactions are missing."""
-    done = _numbers(applied)
-    return sum(
-        max(number - done.get(domain, 0), 0) for domain, number in _numbers(position).items()
-    )
-
-
-def count(gtids: str) -> int:
-    """Count the transactions in a set of MySQL's identifiers, such as `uuid:1-5:7`."""
-    return sum(int(last or first) - int(first) + 1 for first, last in _INTERVAL.findall(gtids))
-
-
-def _numbers(position: str) -> dict[str, int]:
-    parts = [one.strip().split("-") for one in position.split(",") if one.strip()]
-    return {domain: int(number) for domain, _, number in parts}
+    def _require_applying(self) -> None:
+        """Raise SQLError if the replica has ended at a change; one that is held is no error."""
+        state = status(self._replica)
+        if state.get("SQL") == "No" and state.get("Last_SQL_Errno", "0") != "0":
+            raise SQLError(
+                f"The replica stopped at a change that it cannot repeat: "
+                f"{problem(self._replica, state)}\nSomething there is not as on the primary. "
+                'Begin anew: pair.stop(), then pair = kit.topology("mysql", "replica")'
+            )
 
 
 def _ask(client: Any, sql: str, *values: Any) -> Any:

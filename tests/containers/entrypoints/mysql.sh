@@ -14,9 +14,12 @@ if [ "$1" = mysqld ]; then
         : "${MYSQL_ROOT_PASSWORD:?is needed to make the first user}"
         setup="$(mktemp)"
         {
+            # As in the official image, the log keeps the rest of this, and not what `root` gets.
+            echo "SET SESSION sql_log_bin = 0;"
             echo "ALTER USER 'root'@'localhost' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';"
             echo "CREATE USER 'root'@'%' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';"
             echo "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;"
+            echo "SET SESSION sql_log_bin = 1;"
             if [ -n "$MYSQL_DATABASE" ]; then
                 echo "CREATE DATABASE IF NOT EXISTS \`$MYSQL_DATABASE\`;"
             fi
