@@ -35,13 +35,17 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Where one server lives on this machine, and how it was asked to run."""
+    """Where one server lives on this machine, and how it was asked to run.
+
+    One that is not `alone` works together with others of its database.
+    """
 
     directory: Path
     port: int
     password: str = field(repr=False)
     durable: bool = False
     role: str = ""
+    alone: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property

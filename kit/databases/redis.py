@@ -61,9 +61,10 @@ class Redis(Database):
         # A Sentinel's own port would be another one.
         local = {"dir": "/data", "port": str(self.port)}
         config = {_CONFIG: _config(site, local)}
-        if site.role == WATCHER:
-            return Container(files=config, command=["sh", "-c", sentinel.script(_CONFIG)])
-        return Container(files=config, command=["redis-server", *config])
+        if site.alone:
+            return Container(files=config, command=["redis-server", *config])
+        script = replication.script(_CONFIG, *_mode(site))
+        return Container(files=config, command=["sh", "-c", script])
 
     def connect(self, endpoint: Endpoint, **options: Any) -> Any:
         import redis

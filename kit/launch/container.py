@@ -20,7 +20,7 @@ from kit import databases
 from kit.databases.base import Database, Site
 from kit.databases.endpoint import Endpoint
 from kit.errors import PortTaken
-from kit.launch import engine, files, image, keeper, ports, ready
+from kit.launch import engine, files, image, keeper, network, ports, ready
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
 from kit.launch.process import ProcessControl, password
@@ -46,7 +46,8 @@ class ContainerControl(ProcessControl):
         wait = ready.Wait(database.title, time.monotonic() + timeout, watch.check)
         wait.until(lambda: _hold(endpoint.port))
         wait.until(lambda: ready.introduce(database, endpoint))
-        self._lease.call("publish", id=identity, facts=facts)
+        reached = _reached(Path(facts["engine"]), facts["container"], database, endpoint.password)
+        self._lease.call("publish", id=identity, facts=facts | reached)
 
     def read(self, name: str) -> str:
         with engine.client(Path(self.facts()["engine"])) as client:
@@ -83,11 +84,14 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         password=request.secret or password(),
         durable=request.durable,
         role=request.role,
+        alone=not request.group,
         settings=request.settings,
     )
     progress(f"Starting {chosen}")
     lease.call("spawn", id=instance["id"], command=keeper.command())
-    plan = _Plan(request, where, chosen, site, keeper.labels(lease.home, instance["id"]))
+    plan = _Plan(
+        request, where, chosen, site, keeper.labels(lease.home, instance["id"]), lease.home
+    )
     port, container = plan.carry_out()
     watch = Watch(lease, instance["id"], directory, database, site.password)
     endpoint = database.endpoint("127.0.0.1", port, site.password)
@@ -100,8 +104,7 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         "product": product,
         "version": version or image.split(chosen)[1],
         "endpoint": asdict(endpoint),
-        "peer": asdict(database.endpoint(_inside(where, container), database.port, site.password)),
-        "notebook": _outside(where, container),
+        **_reached(where, container, database, site.password),
         "port": port,
         "engine": str(where),
         "container": container,
@@ -109,9 +112,13 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     }
 
 
-def _inside(where: Path, container: str) -> str:
-    """Return the address at which the engine's other containers reach this one."""
-    return _network(where, container, "IPAddress")
+def _reached(where: Path, container: str, database: Database, secret: str) -> Message:
+    """Return at which address other containers reach this one, and it this machine's programs."""
+    inside = _network(where, container, "IPAddress")
+    return {
+        "peer": asdict(database.endpoint(inside, database.port, secret)),
+        "notebook": _outside(where, container),
+    }
 
 
 def _outside(where: Path, container: str) -> str:
@@ -142,6 +149,7 @@ class _Plan:
     image: str
     site: Site
     labels: dict[str, str]
+    home: Path
 
     def carry_out(self) -> tuple[int, str]:
         """Create and start the container; return the port on this machine and its id."""
@@ -159,9 +167,10 @@ class _Plan:
 
     def _create(self, port: int) -> str:
         directory = self.site.directory
-        keeper.note(directory, self.engine, "")
+        called = network.name(self.labels[keeper.HOME], self.request.group)
+        keeper.note(directory, self.engine, "", called)
         with engine.told(self.engine):
-            made = self._describe(port)
+            made = self._describe(port, self._place(called))
             try:
                 identity: str = made.start().get_container_id()
             except BaseException:
@@ -169,10 +178,18 @@ class _Plan:
                 keeper.withdraw(directory)
                 raise
             made.get_docker_client().client.close()
-        keeper.note(directory, self.engine, identity)
+        keeper.note(directory, self.engine, identity, called)
         return identity
 
-    def _describe(self, port: int) -> Any:
+    def _place(self, called: str) -> dict[str, Any]:
+        if not called:
+            return {}
+        owned = {keeper.HOME: self.labels[keeper.HOME]}
+        with engine.client(self.engine) as client:
+            subnet = network.provide(client, called, self.home / "networks.lock", owned)
+        return network.place(called, subnet, self.request.seat)
+
+    def _describe(self, port: int, place: dict[str, Any]) -> Any:
         from testcontainers.core.config import testcontainers_config
         from testcontainers.core.container import DockerContainer
 
@@ -192,7 +209,7 @@ class _Plan:
             made.with_copy_into_container(text.encode(), path, mode=0o444)
         for path in plan.tmpfs:
             made.with_tmpfs_mount(path)
-        return made.with_kwargs(labels=self.labels, shm_size=_SHARED_MEMORY)
+        return made.with_kwargs(labels=self.labels, shm_size=_SHARED_MEMORY, **place)
 
 
 def _hold(port: int) -> None:

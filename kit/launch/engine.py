@@ -114,10 +114,10 @@ def request(
         connection.close()
 
 
-def labelled(where: Path, label: str) -> list[dict[str, Any]]:
-    """List the containers, running or not, that carry `label` (spelled name=value)."""
+def labelled(where: Path, label: str, *, what: str = "containers/json") -> list[dict[str, Any]]:
+    """List the containers, running or not, or the networks, that carry `label` (as name=value)."""
     filters = quote(json.dumps({"label": [label]}))
-    status, found = call(where, "GET", f"/containers/json?all=true&filters={filters}")
+    status, found = call(where, "GET", f"/{what}?all=true&filters={filters}")
     return list(found) if status == 200 else []
 
 

@@ -26,7 +26,7 @@ from kit.launch import engine
 from kit.launch.instance import Message
 
 STOP, CRASH, REMOVE = signal.SIGINT, signal.SIGUSR1, signal.SIGTERM
-_HOME = "kit.home"
+HOME = "kit.home"
 _INSTANCE = "kit.instance"
 _NOTE = "container.json"
 _PRESENT = "kept"
@@ -41,12 +41,17 @@ _SILENT = (OSError, ValueError, http.client.HTTPException)
 
 def labels(home: Path, identity: str) -> dict[str, str]:
     """Return the labels by which the containers of one kit home are known."""
-    return {_HOME: _name(home), _INSTANCE: identity}
+    return {HOME: _name(home), _INSTANCE: identity}
 
 
-def note(directory: Path, where: Path, container: str) -> None:
-    """Leave word in a server's directory of its engine and, once it has one, its container."""
-    (directory / _NOTE).write_text(json.dumps([str(where), container]))
+def note(directory: Path, where: Path, container: str, network: str = "") -> None:
+    """Leave word in a server's directory of its engine, its network and, once made, its container.
+
+    What is written last must be whole: others read it to see which networks are needed.
+    """
+    draft = directory / f"{_NOTE}.new"
+    draft.write_text(json.dumps([str(where), container, network]))
+    draft.replace(directory / _NOTE)
 
 
 def withdraw(directory: Path) -> None:
@@ -72,9 +77,11 @@ def check_present(directory: Path) -> None:
 
 def sweep(home: Path, where: Path) -> None:
     """Remove the containers of this kit home whose servers are no more."""
-    for found in engine.labelled(where, f"{_HOME}={_name(home)}"):
+    for found in engine.labelled(where, f"{HOME}={_name(home)}"):
         if not (home / "servers" / found["Labels"].get(_INSTANCE, "?")).is_dir():
             remove(where, found["Id"])
+    for network in engine.labelled(where, f"{HOME}={_name(home)}", what="networks"):
+        _release(home / "servers", where, network["Name"])
 
 
 def remove(where: Path, container: str) -> None:
@@ -91,13 +98,14 @@ def remove_noted(directory: Path) -> None:
     found = _read(directory)
     if not found:
         return
-    where, container = found
+    where, container, network = found
     try:
         # The next supervisor waits for this.
         engine.check(where, patience=2.0)
         for one in [container] if container else _await(where, directory.name):
             remove(where, one)
         withdraw(directory)
+        _release(directory.parent, where, network)
     except (*_SILENT, EngineMissing) as error:
         _say(f"The container of {directory.name} could not be removed: {error}")
 
@@ -128,7 +136,7 @@ def _await_note(directory: Path) -> tuple[Path, str]:
     while True:
         found = _read(directory)
         if found and found[1]:
-            return found
+            return found[:2]
         time.sleep(_MOMENT)
 
 
@@ -154,7 +162,7 @@ def _on(number: signal.Signals, action: Callable[[], object]) -> None:
 
 def _ask(directory: Path, wish: str) -> None:
     if found := _read(directory):
-        where, container = found
+        where, container, _ = found
         engine.call(where, "POST", f"/containers/{container}/{wish}")
 
 
@@ -173,12 +181,19 @@ def _await(where: Path, identity: str) -> Sequence[str]:
     return []
 
 
-def _read(directory: Path) -> tuple[Path, str] | None:
+def _release(servers: Path, where: Path, network: str) -> None:
+    """Remove a network that no server has a note of: one that is down needs its place still."""
+    notes = map(_read, servers.glob("*"))
+    if network and network not in {found[2] for found in notes if found}:
+        engine.call(where, "DELETE", f"/networks/{network}")
+
+
+def _read(directory: Path) -> tuple[Path, str, str] | None:
     try:
-        where, container = json.loads((directory / _NOTE).read_text())
+        where, container, network = json.loads((directory / _NOTE).read_text())
     except (OSError, ValueError):
         return None
-    return Path(where), container
+    return Path(where), container, network
 
 
 def _name(home: Path) -> str:

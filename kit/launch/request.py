@@ -38,6 +38,8 @@ class Request:
     settings: Mapping[str, str] = field(default_factory=dict)
     # The servers of a topology are told apart by their role, and know each other's password.
     role: str = ""
+    group: str = ""
+    seat: int = 0
     secret: str = field(default="", repr=False)
 
     def asked(self) -> Message:

@@ -162,7 +162,12 @@ class _Plan:
         settings = dict(self.database.node_settings(self.kind, number)) if not role else {}
         name = f"{self.request.name}-{role}-{number}" if role else f"{self.request.name}-{number}"
         return replace(
-            self.request, name=name, role=role, settings=settings | dict(self.request.settings)
+            self.request,
+            name=name,
+            role=role,
+            group=self.request.name,
+            seat=number + (MOST if role else 0),
+            settings=settings | dict(self.request.settings),
         )
 
     def everyone(self) -> list[Request]:

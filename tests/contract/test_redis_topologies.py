@@ -16,28 +16,35 @@ import pytest
 from kit.databases.topologies import redis_cluster, redis_sentinel
 from kit.errors import Unsupported
 from kit.launch.topology import Topology, topology
-from tests.traces import await_nothing_left, await_true, servers
+from tests.containers.fixtures import BACKENDS, untouched, usual
+from tests.containers.fixtures import found_engine as found_engine
+from tests.traces import await_true, servers
 
 _NOTEBOOK = """\
 import time
-from kit.errors import Unsupported
 from kit.launch.topology import topology
-made = topology("redis", {kind!r}, backend="process")
+made = topology("redis", {kind!r})
 made.primary.kill()
 print("ready", flush=True)
 time.sleep(600)
 """
 
 
+@pytest.fixture(scope="module", params=BACKENDS)
+def anywhere(request: pytest.FixtureRequest) -> Iterator[str]:
+    with usual(request, "redis") as name:
+        yield name
+
+
 @pytest.fixture(scope="module")
-def watched() -> Iterator[Topology]:
-    with topology("redis", "sentinel", name="watched", backend="process") as made:
+def watched(anywhere: str) -> Iterator[Topology]:
+    with topology("redis", "sentinel", name="watched") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Topology]:
-    with topology("redis", "cluster", name="slots", backend="process") as made:
+def cluster(anywhere: str) -> Iterator[Topology]:
+    with topology("redis", "cluster", name="slots") as made:
         yield made
 
 
@@ -59,6 +66,21 @@ def owned(made: Topology) -> dict[str, list[int]]:
         with closing(server.connect(protocol=2)) as client:
             found[server.name] = redis_cluster.slots(client)
     return found
+
+
+def test_servers_that_were_all_killed_find_each_other_again_in_whatever_order_they_come(
+    anywhere: str,
+) -> None:
+    with topology("redis", "replica", name="places", nodes=3) as made:
+        before = [server.peer for server in made]
+        for server in made:
+            server.kill()
+        for server in reversed(made.servers):
+            server.restart()
+        assert [server.peer for server in made] == before
+        with closing(made[0].connect()) as client:
+            client.set("kept", 1)
+            await_true(lambda: client.wait(2, 1000) == 2, "both others follow the first")
 
 
 def test_sentinels_name_a_new_primary_when_the_old_one_dies_and_take_it_back_as_a_replica(
@@ -93,7 +115,8 @@ def test_the_driver_finds_the_primary_by_asking_the_sentinels(watched: Topology)
         password=password,
     )
     leader = watched.primary
-    assert asked.discover_master(redis_sentinel.SERVICE) == (leader.host, leader.port)
+    where = leader.peer.host, leader.peer.port
+    assert asked.discover_master(redis_sentinel.SERVICE) == where
     with asked.master_for(redis_sentinel.SERVICE) as client:
         client.set("through", "sentinel")
 
@@ -138,8 +161,8 @@ def test_a_node_joins_takes_slots_over_and_gives_them_back_without_losing_a_key(
         assert all(int(client.get(f"moved:{n}")) == n for n in range(300))
 
 
-def test_from_six_nodes_on_a_lost_primary_is_replaced_by_its_replica() -> None:
-    with topology("redis", "cluster", name="six", nodes=6, backend="process") as made:
+def test_from_six_nodes_on_a_lost_primary_is_replaced_by_its_replica(anywhere: str) -> None:
+    with topology("redis", "cluster", name="six", nodes=6) as made:
         roles = list(made.roles().values())
         assert (roles.count("primary"), roles.count("replica")) == (3, 3)
         lost = made[0]
@@ -152,16 +175,20 @@ def test_from_six_nodes_on_a_lost_primary_is_replaced_by_its_replica() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sentinel", "cluster"])
-def test_a_notebook_killed_in_mid_fail_over_leaves_nothing(own_home: Path, kind: str) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", _NOTEBOOK.format(kind=kind)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"KIT_HOME": str(own_home)},
-    ) as notebook:
+def test_a_notebook_killed_in_mid_fail_over_leaves_nothing(
+    own_home: Path, kind: str, anywhere: str, request: pytest.FixtureRequest
+) -> None:
+    with (
+        untouched(request, own_home),
+        subprocess.Popen(
+            [sys.executable, "-c", _NOTEBOOK.format(kind=kind)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"KIT_HOME": str(own_home)},
+        ) as notebook,
+    ):
         assert notebook.stdout is not None
         assert notebook.stdout.readline() == "ready\n"
         assert servers(own_home)
         notebook.send_signal(signal.SIGKILL)
         notebook.wait()
-    await_nothing_left(own_home)

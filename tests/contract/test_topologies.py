@@ -14,16 +14,24 @@ from kit.launch import topology as topologies
 from kit.launch.server import Server
 from kit.launch.start import running, start
 from kit.launch.topology import Topology, topology
+from tests.containers.fixtures import BACKENDS, untouched, usual
+from tests.containers.fixtures import found_engine as found_engine
 from tests.traces import await_nothing_left, await_true, directories, servers
 
 KINDS = [(one.name, kind) for one in databases.everything() for kind in one.topologies()]
 FOLLOW = [(name, kind) for name, kind in KINDS if kind == "replica"]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=lambda pair: "-".join(pair))
-def made(request: pytest.FixtureRequest) -> Iterator[Topology]:
+@pytest.fixture(scope="module", params=BACKENDS)
+def anywhere(request: pytest.FixtureRequest) -> Iterator[str]:
+    with usual(request, *databases.names()) as name:
+        yield name
+
+
+@pytest.fixture(scope="module", params=KINDS, ids="-".join)
+def made(request: pytest.FixtureRequest, anywhere: str) -> Iterator[Topology]:
     try:
-        several = topology(*request.param, backend="process")
+        several = topology(*request.param)
     except MissingError as error:
         pytest.skip(str(error))
     with several:
@@ -54,7 +62,7 @@ def test_as_many_servers_run_as_the_shape_says_and_all_answer(made: Topology) ->
 
 
 def test_a_second_notebook_gets_the_same_servers(made: Topology) -> None:
-    again = topology(made.database, made.kind, nodes=len(made), backend="process")
+    again = topology(made.database, made.kind, nodes=len(made))
     assert [server.port for server in again] == [server.port for server in made]
 
 
@@ -70,10 +78,10 @@ def test_a_further_server_joins_and_leaves_again(made: Topology) -> None:
 
 @pytest.mark.parametrize("pair", FOLLOW, ids="-".join)
 def test_what_the_primary_is_told_its_replicas_know_even_after_a_restart(
-    pair: tuple[str, str],
+    pair: tuple[str, str], anywhere: str
 ) -> None:
     kind = databases.get(pair[0])
-    with topology(*pair, name="follow", nodes=3, backend="process") as made:
+    with topology(*pair, name="follow", nodes=3) as made:
         for server in (made.primary, *made.replicas):
             server.restart()
             token = kind.remember(made.primary.connect())
@@ -84,18 +92,24 @@ def test_what_the_primary_is_told_its_replicas_know_even_after_a_restart(
                 )
 
 
-def test_stopping_a_topology_leaves_nothing(own_home: Path) -> None:
-    made = topology("redis", "replica", backend="process")
-    assert servers(own_home)
-    made.stop()
-    made.stop()
-    await_nothing_left(own_home)
+def test_stopping_a_topology_leaves_nothing(
+    own_home: Path, anywhere: str, request: pytest.FixtureRequest
+) -> None:
+    with untouched(request, own_home):
+        made = topology("redis", "replica")
+        made.add()
+        made.replicas[0].kill()
+        assert servers(own_home)
+        made.stop()
+        made.stop()
 
 
-def test_if_one_server_fails_the_others_go_too_but_earlier_ones_stay(own_home: Path) -> None:
-    with start("redis", name="mixed-1", backend="process") as earlier:
+def test_if_one_server_fails_the_others_go_too_but_earlier_ones_stay(
+    own_home: Path, anywhere: str
+) -> None:
+    with start("redis", name="mixed-1") as earlier:
         with pytest.raises(KitError):
-            topology("redis", "ring", name="mixed", backend="process", settings={"nonsense": "1"})
+            topology("redis", "ring", name="mixed", settings={"nonsense": "1"})
         await_true(lambda: directories(own_home) and len(running()) == 1, "the others have gone")
         assert earlier.state == "running"
 

@@ -7,6 +7,17 @@ from contextlib import closing
 from kit.databases.topologies import Node, Nodes
 
 
+def script(given: str, *flags: str) -> str:
+    """Return what a container runs where servers work together, as the image's own user.
+
+    Such a server writes down in its configuration whom it follows or watches, so it gets one of its
+    own, and that must outlive a restart.
+    """
+    own = "/data/own.conf"
+    copied = f"umask 077; [ -e {own} ] || cat {given} > {own}"
+    return f"{copied}; exec docker-entrypoint.sh redis-server {' '.join([own, *flags])}"
+
+
 def leaders(nodes: Nodes) -> Nodes:
     """Return the running servers that follow no other; the first of all if there is none."""
     return [node for node in nodes if node.state == "running" and _leads(node)] or nodes[:1]

@@ -27,15 +27,6 @@ def config(password: str, local: Mapping[str, str]) -> str:
     return "".join(f"{key} {value}\n" for key, value in settings.items())
 
 
-def script(given: str) -> str:
-    """Return what a container runs: a Sentinel writes into its configuration, so it gets its own.
-
-    What it has written there must outlive a restart.
-    """
-    own = "/data/sentinel.conf"
-    return f"umask 077; [ -e {own} ] || cat {given} > {own}; exec redis-server {own} --sentinel"
-
-
 def watch(nodes: Nodes, watchers: Nodes) -> None:
     """Have the Sentinels watch over the nodes; raise ConnectionError until all know each other."""
     leader = _leader(nodes, watchers)
