@@ -329,6 +329,34 @@ def test_a_target_that_answers_garbage_is_down_and_says_why(server: Server) -> N
     web.close()
 
 
+def test_a_target_that_goes_down_and_comes_back_leaves_a_gap(server: Server) -> None:
+    web = Web(lambda *_: Reply(200, "text/plain", b"steady 1\n"))
+    lab.scrape(server, "steady", web.address, labels={"service": "steady"})
+    panel = lab.targets(server, watch=False)
+
+    def health() -> str:
+        panel.refresh()
+        return next(one.health for one in panel.found if one.labels.get("service") == "steady")
+
+    lab.until(server, "count_over_time(steady[1m]) > 2")
+    assert health() == "up"
+    web.close()
+    lab.until(server, 'count_over_time((up{service="steady"} == 0)[1m:1s]) > 3')
+    assert health() == "down"
+    web = Web(lambda *_: Reply(200, "text/plain", b"steady 1\n"), port=web.port)
+    lab.until(server, "count_over_time(steady[4s]) > 2")
+    assert health() == "up"
+    console = lab.console(server, "steady", table=False)
+    (line,) = console.chart.lines
+    known = [not math.isnan(value) for _, value in line.points]
+    assert known[0]
+    assert known[-1]
+    assert not all(known)
+    for part in (console, panel, web):
+        part.close()
+    lab.scrape(server, "steady")
+
+
 def test_a_bad_configuration_keeps_the_old_one(server: Server) -> None:
     panel = lab.targets(server, watch=False)
     before, force = server.read("prometheus.yml"), configuration.in_force(server)

@@ -18,7 +18,7 @@ _KEYWORDS = ("by", "without", "on", "ignoring", "group_left", "group_right", "bo
 _FUNCTIONS = (
     *("abs", "absent", "absent_over_time", "avg_over_time", "ceil", "changes", "clamp"),
     *("clamp_max", "clamp_min", "count_over_time", "day_of_week", "delta", "deriv", "exp"),
-    *("floor", "histogram_quantile", "holt_winters", "hour", "idelta", "increase", "irate"),
+    *("floor", "histogram_quantile", "hour", "idelta", "increase", "irate"),
     *("label_join", "label_replace", "last_over_time", "ln", "log2", "max_over_time", "minute"),
     *("min_over_time", "predict_linear", "present_over_time", "quantile_over_time", "rate"),
     *("resets", "round", "scalar", "sgn", "sort", "sort_desc", "sqrt", "stddev_over_time"),
