@@ -14,6 +14,8 @@ from kit import databases
 from kit.databases import programs
 
 PRODUCTS = ["SecantusDB", "MongoDB"]
+MONGOD = "mongod"
+"""Stands beside the databases' names where a test runs over each of them."""
 _DATABASE = databases.get("mongodb")
 
 
@@ -26,6 +28,16 @@ def answering(product: str) -> Iterator[None]:
         if not programs.choose(_DATABASE):
             pytest.skip(f"no {product} runs on this machine")
         yield
+
+
+@contextmanager
+def named(name: str) -> Iterator[str]:
+    """Give the database of that name, with a real mongod behind it if the name is MONGOD."""
+    if name == MONGOD:
+        with answering("MongoDB"):
+            yield _DATABASE.name
+    else:
+        yield name
 
 
 @pytest.fixture(scope="module", params=PRODUCTS)

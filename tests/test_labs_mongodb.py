@@ -19,7 +19,7 @@ from kit.labs import mongodb
 from kit.labs.mongodb import source as sources
 from kit.labs.mongodb import throughput
 from kit.labs.mongodb.crash import crash
-from kit.labs.mongodb.explain import ways
+from kit.labs.mongodb.explain import kind, ways
 from kit.labs.mongodb.lanes import Transactions
 from kit.labs.mongodb.sessions import SCRIPTS
 from kit.labs.mongodb.shape import bson_type
@@ -181,6 +181,21 @@ def test_a_partial_index_is_used_where_it_holds_all_that_is_asked_for_and_told_a
         assert "misses 20" in all_.static_text()
     for panel in (odd, all_):
         panel.close()
+
+
+def test_the_kind_of_an_index_is_told(server: Server, halves: Any) -> None:
+    halves.create_index("seen", expireAfterSeconds=60)
+    halves.create_index("odd", unique=True, partialFilterExpression={"a": 99})
+    kinds = {name: kind(index) for name, index in halves.index_information().items()}
+    assert kinds == {
+        "_id_": "",
+        "a_1_b_1": "compound",
+        "b_1": "partial",
+        "seen_1": "TTL",
+        "odd_1": "unique, partial",
+    }
+    (chosen,) = [way for way in ways(halves, {"filter": {"b": 4, "odd": 1}}) if way.chosen]
+    assert chosen.kind == "partial"
 
 
 def test_the_picture_of_the_ways_has_what_each_read_and_what_was_returned(

@@ -19,9 +19,11 @@ from kit.labs.redis import serving, source, traffic
 from kit.launch import sharing
 from kit.launch.server import Server
 from kit.launch.start import start
+from tests.mongod import MONGOD, named
 
 Come = Callable[[str], Server]
 ROOMED = ["redis", "memcached"]
+TOLD = [name for name in [*databases.names(), MONGOD] if name != "prometheus"]
 
 
 @pytest.fixture(params=ROOMED)
@@ -234,9 +236,9 @@ def test_names_that_look_alike_stay_apart(monkeypatch: pytest.MonkeyPatch) -> No
     assert sharing.learner() == sharing.learner()
 
 
-@pytest.fixture(scope="module", params=[n for n in databases.names() if n != "prometheus"])
+@pytest.fixture(scope="module", params=TOLD)
 def everybodys(request: pytest.FixtureRequest, home: Path) -> Iterator[Server]:
-    with start(request.param, name="shared") as running:
+    with named(request.param) as database, start(database, name="shared") as running:
         yield running
 
 

@@ -19,19 +19,15 @@ from kit.launch.server import Server
 from kit.launch.start import start
 from tests.containers.fixtures import chosen
 from tests.containers.fixtures import found_engine as found_engine
-from tests.mongod import answering
+from tests.mongod import MONGOD, named
 
-MONGOD = "mongod"
 Starter = Callable[..., Server]
 
 
 @pytest.fixture(scope="module", params=[*databases.names(), MONGOD])
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    if request.param == MONGOD:
-        with answering("MongoDB"):
-            yield databases.get("mongodb")
-    else:
-        yield databases.get(request.param)
+    with named(request.param) as name:
+        yield databases.get(name)
 
 
 @pytest.fixture(

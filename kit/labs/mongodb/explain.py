@@ -35,12 +35,14 @@ _SCAN = {"$natural": 1}
 class Way:
     """One way to carry a query out; `name` is the index, `steps` from reading to answering.
 
+    `kind` says what is special about the index: compound, partial, TTL, text, unique.
     `missing` counts documents that this way does not find: an index that holds only a part can be
     forced upon a query that asks for more. `refused` holds the server's words where it would not
     go this way.
     """
 
     name: str
+    kind: str = ""
     steps: Sequence[str] = ()
     keys: int = 0
     examined: int = 0
@@ -78,7 +80,8 @@ def ways(collection: Any, query: Mapping[str, Any], *, hints: bool = True) -> li
     found = [_way("no index", explain(collection, query, _SCAN))]
     if not hints and _index(free) != "no index":
         found.append(_way(_index(free), free))
-    for name in collection.index_information() if hints else ():
+    known = collection.index_information()
+    for name in known if hints else ():
         try:
             found.append(_way(str(name), explain(collection, query, name)))
         except ConnectionFailure:
@@ -90,11 +93,25 @@ def ways(collection: Any, query: Mapping[str, Any], *, hints: bool = True) -> li
     return [
         replace(
             way,
+            kind=kind(known.get(way.name, {})),
             chosen=way.name == own,
             missing=0 if way.refused else max(whole - way.returned, 0),
         )
         for way in found
     ]
+
+
+def kind(index: Mapping[str, Any]) -> str:
+    """Name what is special about an index, as `index_information()` describes it."""
+    fields = index.get("key", ())
+    special = {
+        "compound": len(fields) > 1 and "weights" not in index,
+        "text": "weights" in index,
+        "unique": index.get("unique"),
+        "partial": "partialFilterExpression" in index,
+        "TTL": "expireAfterSeconds" in index,
+    }
+    return ", ".join(word for word, holds in special.items() if holds)
 
 
 def explain(collection: Any, query: Mapping[str, Any], hint: object = None) -> Document:
@@ -215,10 +232,11 @@ def _verdict(way: Way) -> str:
 
 def _grid(found: Sequence[Way]) -> Grid:
     return Grid(
-        columns=["way", "steps", "keys read", "documents read", "returned", "took", ""],
+        columns=["way", "kind", "steps", "keys read", "documents read", "returned", "took", ""],
         rows=[
             [
                 way.name,
+                way.kind,
                 way.refused or " → ".join(way.steps),
                 None if way.refused else way.keys,
                 None if way.refused else way.examined,

@@ -68,7 +68,7 @@ def query(field: str, words: str, *, full_text: bool) -> Document:
 def hits(collection: Any, field: str, words: str, *, full_text: bool) -> list[Hit]:
     """Find at most `MOST` documents, those with the highest score first where there are scores."""
     wanted = {field: 1} | ({"score": _SCORE} if full_text else {})
-    order = {"score": _SCORE} if full_text else {"_id": 1}
+    order: Document = ({"score": _SCORE} if full_text else {}) | {"_id": 1}
     found = collection.find(query(field, words, full_text=full_text), wanted)
     return [
         Hit(str(one["_id"]), str(one.get(field, "")), one.get("score"))
@@ -90,14 +90,14 @@ class Search(Panel):
         self.words.observe(lambda _change: self.background(self.run), "value")
         self.go = controls.button("Search", "Look for the words (Enter)", primary=True)
         self.go.on_click(lambda _button: self.background(self.run))
-        self.bars = Bars("score", of="score", volatile=False)
+        self.bars = Bars("points", of="score", volatile=False)
         self.table = Table("What was found")
         super().__init__(
             "Search lab",
             note=f"{source.title} · {source.catalog}.{collection}.{field}",
             accent=source.accent,
             controls=[self.words, self.go],
-            body=[self.bars, self.table],
+            body=[self.bars, self.table] if self.full_text else [self.table],
             strip=Code("Python that ran", language="python"),
         )
         self.run()
