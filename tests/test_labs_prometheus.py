@@ -604,6 +604,7 @@ def test_the_panel_silences_inhibits_and_lets_all_through(
     panel = lab.alerts(server, alertmanager, receiver, watch=False)
     assert panel.put(lab.rule("Machine", ON, hold="0s"))
     panel.holding.go.click()
+    panel.refresh()
     assert "wants two alerts" in panel.notice.value
     lab.put_rules(server, lab.rule("Machine", ON, hold="0s"), lab.rule("Model", ON, hold="0s"))
     await_true(lambda: len(states(panel)) == 2, "both are held")
@@ -614,6 +615,7 @@ def test_the_panel_silences_inhibits_and_lets_all_through(
     inhibited = {"Machine": ("delivered", ""), "Model": ("kept back", "inhibition")}
     await_true(lambda: states(panel) == inhibited, "one is inhibited")
     panel.holding.mute.click()
+    assert "silenced: Machine, Model" in plain(panel.status.value)
     await_true(lambda: states(panel)["Machine"] == ("kept back", "silence"), "it is silenced")
     panel.holding.free.click()
     through = dict.fromkeys(inhibited, ("delivered", ""))
@@ -662,6 +664,8 @@ def test_bad_rules_are_refused_and_the_old_ones_stay(
 ) -> None:
     panel = lab.alerts(server, alertmanager, receiver, lab.rule("Fine", "vector(0) > 1"))
     assert not panel.put(lab.rule("Broken", "sum("))
+    panel.refresh()
+    assert panel.status.state == "failed"
     assert "unclosed left parenthesis" in panel.notice.value
     groups = Api(server).get("rules")["groups"]
     assert [rule["name"] for group in groups for rule in group["rules"]] == ["Fine"]

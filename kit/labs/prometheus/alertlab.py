@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 EVERY = 1.0
 """Seconds between two looks: as often as the rules are evaluated."""
 
+_NOTHING = ("No alert has been pending yet.", "Apply a rule, and give it a reason to fire.")
 _WINDOW = 120.0
 _LINES = 12
 _KEPT_BACK = {"active": "delivered", "suppressed": "kept back", "unprocessed": "waiting"}
@@ -54,6 +55,8 @@ class AlertLab(Panel):
         self.alertmanager, self.receiver = alertmanager, receiver
         self.since = since
         self._lines: list[str] = []
+        # What the last button did is said beside what goes on, and a refusal until the next one.
+        self._acted, self._refused = "", False
         self._turn = threading.Lock()
         self.watch = Watch(self._look, stopped=self._stopped)
         self._build(rules)
@@ -68,7 +71,7 @@ class AlertLab(Panel):
             strip=Code("What ran", language="text"),
             notice=notice,
         )
-        self.empty("No alert has been pending yet.", "Apply a rule, and give it a reason to fire.")
+        self.empty(*_NOTHING)
 
     def put(self, rules: str | None = None) -> bool:
         """Give the rules in the editor to Prometheus; return whether it took them."""
@@ -78,11 +81,11 @@ class AlertLab(Panel):
         try:
             alerting.put_rules(self.api.server, self.editor.value)
         except KitError as error:
-            self.fail(str(error), "The rules that were there before stay in force.")
+            self._refuse(str(error), "The rules that were there before stay in force.")
             return False
         self._ran("promtool check rules lesson.yml", "POST /-/reload")
         self.holding.offer(alerting.names(self.editor.value))
-        self.done("in force")
+        self._act("in force")
         return True
 
     def refresh(self) -> None:
@@ -107,26 +110,34 @@ class AlertLab(Panel):
         self.check = _button("Check", "promtool check rules", self._check)
         self.apply = _button("Apply", "Check the rules and have Prometheus read them", self._apply)
         self.apply.button_style = "primary"
-        self.holding = Holding(self.alertmanager, self._held, self.fail)
+        self.holding = Holding(self.alertmanager, self._held, self._refuse)
 
     def _check(self) -> None:
         try:
             checked = check_rules(self.editor.value)
         except KitError as error:
-            self.fail(str(error))
+            self._refuse(str(error))
             return
         self._ran(checked.command)
         if checked:
-            self.done(checked.said.splitlines()[-1].strip())
+            self._act(checked.said.splitlines()[-1].strip())
         else:
-            self.fail(checked.said)
+            self._refuse(checked.said)
 
     def _apply(self) -> None:
         self.background(self.put)
 
     def _held(self, text: str, asked: Sequence[str]) -> None:
         self._ran(*asked)
+        self._act(text)
+
+    def _act(self, text: str) -> None:
+        self._acted, self._refused = text, False
         self.done(text)
+
+    def _refuse(self, message: str, hint: str = "") -> None:
+        self._acted, self._refused = "", True
+        self.fail(message, hint)
 
     def _look(self) -> float:
         self.refresh()
@@ -144,7 +155,11 @@ class AlertLab(Panel):
         self._say(states, end)
 
     def _say(self, states: Answer, end: float) -> None:
+        if self._refused:
+            return
         if not states.series and not self.receiver.notifications:
+            if self.status.state == "failed":
+                self.empty(*_NOTHING)
             return
         now = [one for one in states.series if end - one.points[-1][0] <= EVERY]
         said = []
@@ -153,7 +168,8 @@ class AlertLab(Panel):
             said += [f"{count} {state}"] if count else []
         told = units.plural(len(self.receiver.notifications), "notification")
         self._ran(alerting.STATES)
-        self.done(" · ".join([*(said or ["nothing is wrong"]), told]))
+        now_said = [*(said or ["nothing is wrong"]), told, self._acted]
+        self.done(" · ".join(filter(None, now_said)))
 
     def _ran(self, *lines: str) -> None:
         self._lines = list(dict.fromkeys([*self._lines, *lines]))[-_LINES:]
