@@ -14,8 +14,9 @@ import pytest
 from kit import databases
 from kit.databases.rooms import redis as rooms
 from kit.errors import KitError, Unsupported
-from kit.labs import memcached
-from kit.labs.redis import serving, source, traffic
+from kit.labs import memcached, mongodb, stepper
+from kit.labs.redis import messages, serving, source, traffic
+from kit.labs.redis.commandline import CommandLine
 from kit.launch import sharing
 from kit.launch.server import Server
 from kit.launch.start import start
@@ -165,6 +166,55 @@ def test_a_shared_redis_keeps_its_memory_limit(
         traffic.run(source.read(one), serving.model("linear"), traffic.Setting(room=1_000_000))
     with redis.connect() as client:
         assert client.config_get("maxmemory") == {"maxmemory": "0"}
+
+
+def test_the_redis_command_line_stays_in_its_room_and_does_no_harm(
+    redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = _door(redis, monkeypatch)("one")
+    desk = CommandLine(source.read(one))
+    assert desk.run("SET mine 1")
+    with one.connect() as client:
+        assert client.get("mine") == b"1"
+    for command in ("FLUSHALL", "flushall async", "Config Set maxmemory 1", "SELECT 0", "SHUTDOWN"):
+        assert not desk.run(command)
+        assert "others may be using this server" in desk.terminal.static_text()
+        desk.terminal.clear()
+    assert desk.run("FLUSHDB")
+    desk.close()
+    mine = CommandLine(source.read(redis))
+    assert mine.run("CONFIG RESETSTAT")
+    mine.close()
+
+
+def test_learners_on_one_redis_do_not_hear_each_others_messages(
+    redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = _door(redis, monkeypatch)
+    desks = [messages.panel(come(name)) for name in ("one", "other")]
+    for number, desk in enumerate(desks):
+        assert desk.publish(f"model {number} is live") == 1
+    assert [desk.desks["early"].messages for desk in desks] == [
+        ["model 0 is live"],
+        ["model 1 is live"],
+    ]
+    for desk in desks:
+        desk.close()
+
+
+def test_panels_that_kill_a_server_refuse_before_they_write_anything(home: Path) -> None:
+    with (
+        start("postgresql", name="shared", durable=True) as postgresql,
+        start("mongodb", name="shared-documents") as documents,
+    ):
+        for shared, crash in ((postgresql, stepper.crash), (documents, mongodb.losses)):
+            one = start(shared.database, url=shared.url)
+            try:
+                said = crash(one).notice.static_text()
+            except Unsupported as error:
+                said = str(error)
+            assert "kills the server, and others may be using this server" in said
+            assert shared.state == "running"
 
 
 def test_a_database_that_is_in_use_is_nobodys_room(

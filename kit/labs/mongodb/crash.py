@@ -50,6 +50,7 @@ class Loss:
 
 def crash(server: Server, concern: WriteConcern, setting: str, *, after: int = 150) -> Loss:
     """Insert documents one by one, kill the server once `after` were sent, restart it and count."""
+    server.require_own("kills the server")
     source = sources.read(server)
     acknowledged: list[int] = []
     sent: list[int] = []

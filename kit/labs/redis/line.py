@@ -8,7 +8,8 @@ from typing import Any
 
 from redis.exceptions import ConnectionError, RedisError, ResponseError, TimeoutError
 
-from kit.labs.redis import manual
+from kit.errors import Unsupported
+from kit.labs.redis import harmful, manual
 from kit.labs.redis.reply import Parser, Status, formatted, split
 from kit.labs.redis.source import Source
 
@@ -45,7 +46,7 @@ class Line:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.database = 0
+        self.database = source.database
         self.transaction = False
         self._connection: Any = None
         self._stop = threading.Event()
@@ -102,6 +103,8 @@ class Line:
             say(_BACKWARD[head])
             return False
         try:
+            if does := harmful.harm(arguments):
+                self.source.require_own(does)
             self.connect()
             if head in (b"help", b"?"):
                 say(manual.page(self._ask, arguments[1:]))
@@ -110,6 +113,9 @@ class Line:
             if head in _STREAMS and not isinstance(reply, RedisError):
                 say(_READING)
                 self._read_on(reply, say)
+        except Unsupported as error:
+            say(str(error))
+            return False
         except (ConnectionError, TimeoutError, OSError) as error:
             self.close()
             say(f"Could not connect to Redis at {self.source.address}: {error}")

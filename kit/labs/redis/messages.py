@@ -61,7 +61,7 @@ class Desk:
         self._client = self._source.open(socket_timeout=10)
         if not self.stream:
             self._subscription = self._client.pubsub(ignore_subscribe_messages=False)
-            self._subscription.subscribe(CHANNEL)
+            self._subscription.subscribe(self._source.channel(CHANNEL))
         else:
             self.ready.set()
         self.watch.start()
@@ -105,6 +105,7 @@ class Messages(Panel):
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self._channel = source.channel(CHANNEL)
         self.published: list[str] = []
         self.desks: dict[str, Desk] = {}
         self._ran: list[str] = []
@@ -179,19 +180,18 @@ class Messages(Panel):
         missed = 0 if stream else len(self.published)
         desk = self.desks[name] = Desk(self.source, since=missed, stream=stream)
         desk.open()
-        self._note(
-            ["XREAD", "BLOCK", 200, "STREAMS", STREAM, 0] if desk.stream else ["SUBSCRIBE", CHANNEL]
-        )
+        reading = ["XREAD", "BLOCK", 200, "STREAMS", STREAM, 0]
+        self._note(reading if desk.stream else ["SUBSCRIBE", self._channel])
         self._show()
 
     def _publish(self, text: str) -> int:
         with self.source.open() as client:
             pipeline = client.pipeline(transaction=False)
-            pipeline.publish(CHANNEL, text)
+            pipeline.publish(self._channel, text)
             pipeline.xadd(STREAM, {"text": text}, maxlen=LENGTH, approximate=True)
             received = int(pipeline.execute()[0])
         self.published.append(readable(text.encode()))
-        self._note(["PUBLISH", CHANNEL, text])
+        self._note(["PUBLISH", self._channel, text])
         self._note(["XADD", STREAM, "MAXLEN", "~", LENGTH, "*", "text", text])
         self.settle()
         self.done(f"received by {units.plural(received, 'subscriber')}")

@@ -66,6 +66,16 @@ class Source:
             self.given.require_own(does)
 
     @property
+    def database(self) -> int:
+        """Return the number of the database that clients open."""
+        return int(self._endpoint.catalog or 0)
+
+    def channel(self, name: str) -> str:
+        """Return a channel for one learner alone: those of a server belong to all its databases."""
+        shared = getattr(self.given, "backend", "") == "external"
+        return f"{name}:{self.database}" if shared else name
+
+    @property
     def address(self) -> str:
         """Return host and port in one."""
         return f"{self._endpoint.host}:{self._endpoint.port}"

@@ -99,13 +99,14 @@ def crash(server: Server) -> Crash:
 def require(server: Any, source: Source) -> None:
     """Raise UsageError unless this is a server of the kit's that writes its log to the disk.
 
-    Raise ServerGone if it is not running.
+    Raise ServerGone if it is not running, Unsupported if others may be using it.
     """
     if not hasattr(server, "kill"):
         raise UsageError(
             "Only a server that the kit started can be killed. Start one for this: "
             'kit.start("postgresql", name="crash", durable=True)'
         )
+    server.require_own("kills the server")
     server.connect().close()
     if not durable(source):
         raise UsageError(
