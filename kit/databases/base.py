@@ -164,7 +164,9 @@ class Database(Rooms, Topologies, ABC):
         if endpoint.password or endpoint.user:
             secret = f":{quote(endpoint.password, safe='')}" if endpoint.password else ""
             credentials = f"{quote(endpoint.user, safe='')}{secret}@"
-        path = f"/{quote(endpoint.catalog, safe='')}" if endpoint.catalog else ""
+        # MongoDB's form of an address wants a slash before options (Connection String, Syntax).
+        bare = "/" if endpoint.query else ""
+        path = f"/{quote(endpoint.catalog, safe='')}" if endpoint.catalog else bare
         query = f"?{endpoint.query}" if endpoint.query else ""
         host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         return f"{self._scheme(endpoint)}://{credentials}{host}:{endpoint.port}{path}{query}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +129,8 @@ class MongoDB(OwnDatabase):
     def url(self, endpoint: Endpoint) -> str:
         # With a database in the address, drivers look for the user in that database; and a replica
         # set in a container would send them to an address that is its own.
-        own = "?authSource=admin&directConnection=true"
-        return super().url(endpoint) + ("" if endpoint.query or not endpoint.user else own)
+        own = "authSource=admin&directConnection=true" if endpoint.user else ""
+        return super().url(replace(endpoint, query=endpoint.query or own))
 
     def ping(self, client: Any) -> None:
         from pymongo.errors import NotPrimaryError
