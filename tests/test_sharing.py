@@ -13,7 +13,7 @@ import pytest
 
 from kit import databases
 from kit.databases.rooms import redis as rooms
-from kit.errors import KitError, Unsupported
+from kit.errors import KitError, Unsupported, UsageError
 from kit.labs import memcached, mongodb, stepper
 from kit.labs.redis import messages, serving, source, traffic
 from kit.labs.redis.commandline import CommandLine
@@ -215,6 +215,20 @@ def test_panels_that_kill_a_server_refuse_before_they_write_anything(home: Path)
                 said = str(error)
             assert "kills the server, and others may be using this server" in said
             assert shared.state == "running"
+
+
+def test_a_server_of_ones_own_is_had_beside_a_shared_one(
+    redis: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIT_REDIS_URL", redis.url)
+    for backend in ("auto", "external"):
+        monkeypatch.setenv("KIT_BACKEND", backend)
+        assert start("redis").address == redis.address
+        with start("redis", own=True) as mine:
+            assert (mine.backend, mine.name) != ("external", redis.name)
+            assert mine.address != redis.address
+    with pytest.raises(UsageError, match="Leave one of the two out"):
+        start("redis", own=True, url=redis.url)
 
 
 def test_a_database_that_is_in_use_is_nobodys_room(

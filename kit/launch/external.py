@@ -69,11 +69,12 @@ def wanted(request: Request) -> bool:
     """Tell whether the request is for an external server.
 
     KIT_<NAME>_URL stands for the server that goes by the database's own name; further servers,
-    for replicas and rings, are the kit's own.
+    for replicas and rings, are the kit's own, and so is one that is asked for by own=True.
     """
     if request.url or request.backend == "external":
         return True
-    usual = request.backend == "auto" and request.name == request.database.name
+    auto = request.backend == "auto" and not request.own
+    usual = auto and request.name == request.database.name
     return usual and bool(os.environ.get(_variable(request.database)))
 
 

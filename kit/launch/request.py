@@ -15,7 +15,7 @@ from kit.launch.instance import Message
 
 BACKENDS = ("auto", "process", "container", "external")
 _OPTIONS = {
-    *("backend", "durable", "keep", "name", "port", "progress"),
+    *("backend", "durable", "keep", "name", "own", "port", "progress"),
     *("settings", "timeout", "url", "version"),
 }
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}", re.IGNORECASE)
@@ -32,6 +32,7 @@ class Request:
     version: str | None = None
     durable: bool = False
     keep: bool = False
+    own: bool = False
     timeout: float = 60.0
     port: int = 0
     url: str | None = field(default=None, repr=False)
@@ -84,6 +85,8 @@ def read(database: str, options: Mapping[str, Any]) -> Request:
     found = databases.get(str(database))
     given = {key: value for key, value in options.items() if value is not None}
     usual = "external" if given.get("url") else os.environ.get("KIT_BACKEND") or "auto"
+    if given.get("own") and usual == "external" and not given.get("url"):
+        usual = "auto"
     backend = str(given.pop("backend", usual))
     if backend not in BACKENDS:
         raise UnknownName.among("backend", backend, BACKENDS)
@@ -115,6 +118,11 @@ def _check_values(request: Request) -> None:
     if request.url and request.backend not in {"auto", "external"}:
         raise UsageError(
             f'url= names a server that runs already, and backend="{request.backend}" starts one. '
+            "Leave one of the two out."
+        )
+    if request.own and (request.url or request.backend == "external"):
+        raise UsageError(
+            "own=True starts a server of yours, and an external one is that of others. "
             "Leave one of the two out."
         )
     if not isinstance(request.timeout, (int, float)) or request.timeout <= 0:

@@ -22,7 +22,8 @@ def start(database: str, **options: Any) -> Server:
     """Start `database`, or attach to the running server of that name.
 
     Options: name, backend, version, durable, keep, timeout (seconds), port, url, settings (the
-    server's own), progress (called with a short text at each step). Raise UsageError,
+    server's own), own (never one that KIT_<NAME>_URL names, which others may use), progress
+    (called with a short text at each step). Raise UsageError,
     MissingError or StartError, each with the next command to type.
     """
     progress: Progress = options.pop("progress", None) or (lambda _: None)
