@@ -14,10 +14,8 @@ from tests.traces import await_nothing_left, await_true
 
 Found = tuple[Path, daemon.Daemon | None]
 Choose = Callable[[str], str]
-BACKENDS = (
-    "process",
-    pytest.param("container", marks=[pytest.mark.container, pytest.mark.timeout(600)]),
-)
+IN_CONTAINERS = (pytest.mark.container, pytest.mark.timeout(600))
+BACKENDS = ("process", pytest.param("container", marks=IN_CONTAINERS))
 """The parameters of a fixture that has tests run on both backends."""
 SOON = 5.0
 """Seconds within which all that a stopped or orphaned server had must be gone."""
@@ -73,17 +71,18 @@ def usual(request: pytest.FixtureRequest, *names: str) -> Iterator[str]:
 def untouched(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
     """Fail unless, soon after the block, a kit home has nothing left on the backend in use.
 
-    On an engine that is nothing in particular: no container, and no volume or network beyond those
-    that were there before.
+    On an engine that is: no container, no network, and no volume that was not there before.
     """
     engines = (
         []
         if request.node.get_closest_marker("container") is None
         else [request.getfixturevalue("found_engine")[0]]
     )
-    before = [containers.unused(socket) for socket in engines]
+    before = [containers.orphans(socket) for socket in engines]
     yield
     await_nothing_left(home, SOON)
     for socket, kept in zip(engines, before, strict=True):
         containers.await_none(socket, home, SOON)
-        await_true(lambda at=socket, old=kept: containers.unused(at) <= old, "all is gone", SOON)
+        await_true(
+            lambda at=socket, old=kept: containers.orphans(at) <= old, "the volumes are gone", SOON
+        )

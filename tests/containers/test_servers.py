@@ -16,7 +16,7 @@ from kit import databases
 from kit.errors import ServerDied
 from kit.launch.server import Server
 from kit.launch.start import start
-from tests.containers.containers import held, unused
+from tests.containers.containers import held, orphans
 from tests.containers.fixtures import Choose
 from tests.traces import await_true
 
@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 def test_what_a_container_shows_and_leaves(
     name: str, choose: Choose, socket: Path, place: Path
 ) -> None:
-    before = unused(socket)
+    before = orphans(socket)
     image = choose(name)
     with start(name, backend="container", timeout=180) as server:
         (found,) = held(socket, place)
@@ -40,7 +40,7 @@ def test_what_a_container_shows_and_leaves(
         server.restart(timeout=180)
         assert held(socket, place)[0]["Id"] == found["Id"]
     assert not held(socket, place)
-    await_true(lambda: unused(socket) <= before, "its volumes are gone")
+    await_true(lambda: orphans(socket) <= before, "its volumes are gone")
 
 
 def _check_published(found: dict[str, Any], server: Server) -> None:

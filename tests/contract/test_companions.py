@@ -14,18 +14,26 @@ from kit.databases.companions import COMPANIONS
 from kit.errors import ServerGone, UnknownName, Unsupported, UsageError
 from kit.launch.server import Server
 from kit.launch.start import start
+from tests.containers.fixtures import BACKENDS, untouched, usual
+from tests.containers.fixtures import found_engine as found_engine
 from tests.traces import await_nothing_left, await_true, directories
 
 
+@pytest.fixture(scope="module", params=BACKENDS)
+def anywhere(request: pytest.FixtureRequest) -> Iterator[str]:
+    with usual(request, "prometheus", *COMPANIONS) as name:
+        yield name
+
+
 @pytest.fixture(params=COMPANIONS)
-def companion(request: pytest.FixtureRequest, own_home: Path) -> Iterator[Server]:
-    with start(request.param, backend="process") as running:
+def companion(request: pytest.FixtureRequest, anywhere: str, own_home: Path) -> Iterator[Server]:
+    with untouched(request, own_home), start(request.param) as running:
         yield running
 
 
 @pytest.fixture
-def prometheus(own_home: Path) -> Iterator[Server]:
-    with start("prometheus", backend="process") as running:
+def prometheus(anywhere: str, own_home: Path) -> Iterator[Server]:
+    with start("prometheus") as running:
         yield running
 
 

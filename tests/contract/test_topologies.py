@@ -14,21 +14,36 @@ from kit.launch import topology as topologies
 from kit.launch.server import Server
 from kit.launch.start import running, start
 from kit.launch.topology import Topology, topology
-from tests.containers.fixtures import BACKENDS, untouched, usual
+from tests.containers.fixtures import BACKENDS, IN_CONTAINERS, untouched, usual
 from tests.containers.fixtures import found_engine as found_engine
 from tests.traces import await_nothing_left, await_true, directories, servers
 
 KINDS = [(one.name, kind) for one in databases.everything() for kind in one.topologies()]
+# Servers that know nothing of each other start in containers as single ones do.
+RINGS = ("memcached", "postgresql", "redis")
+EVERYWHERE = pytest.mark.parametrize(
+    ("anywhere", "made"),
+    [
+        *(pytest.param("process", pair, id="-".join((*pair, "process"))) for pair in KINDS),
+        *(
+            pytest.param("container", pair, id="-".join((*pair, "container")), marks=IN_CONTAINERS)
+            for pair in KINDS
+            if pair[1] != "ring" or pair[0] in RINGS
+        ),
+    ],
+    indirect=True,
+    scope="module",
+)
 FOLLOW = [(name, kind) for name, kind in KINDS if kind == "replica"]
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
 def anywhere(request: pytest.FixtureRequest) -> Iterator[str]:
-    with usual(request, *databases.names()) as name:
+    with usual(request, *RINGS, *(name for name, _ in FOLLOW)) as name:
         yield name
 
 
-@pytest.fixture(scope="module", params=KINDS, ids="-".join)
+@pytest.fixture(scope="module")
 def made(request: pytest.FixtureRequest, anywhere: str) -> Iterator[Topology]:
     try:
         several = topology(*request.param)
@@ -53,6 +68,7 @@ def working() -> list[str]:
     return [one.name for one in threading.enumerate() if one.name.startswith("kit-topology")]
 
 
+@EVERYWHERE
 def test_as_many_servers_run_as_the_shape_says_and_all_answer(made: Topology) -> None:
     shape = databases.get(made.database).topologies()[made.kind]
     assert len(made) == len({server.port for server in made}) == shape.nodes
@@ -61,11 +77,13 @@ def test_as_many_servers_run_as_the_shape_says_and_all_answer(made: Topology) ->
     assert set(made.roles()) == {server.name for server in (*made, *made.watchers)}
 
 
+@EVERYWHERE
 def test_a_second_notebook_gets_the_same_servers(made: Topology) -> None:
     again = topology(made.database, made.kind, nodes=len(made))
     assert [server.port for server in again] == [server.port for server in made]
 
 
+@EVERYWHERE
 def test_a_further_server_joins_and_leaves_again(made: Topology) -> None:
     before = len(made)
     added = made.add()
