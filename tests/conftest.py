@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.traces import kit_home
 
 _CACHE = pytest.StashKey[Path]()
 MARKED = {
+    "": "On local processes, or without a server",
     "browser": "In a browser",
     "container": "On servers in containers",
     "external": "On external servers",
@@ -39,13 +41,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which backends the run covered: a skipped one must not pass for a tested one."""
-    passed = terminalreporter.getreports("passed")
+    passed = [one for one in terminalreporter.getreports("passed") if one.when == "call"]
     skipped = terminalreporter.getreports("skipped")
     for marker, what in MARKED.items():
-        ran = sum(marker in report.keywords and report.when == "call" for report in passed)
-        left = sum(marker in report.keywords for report in skipped)
+        ran = sum(_is(report, marker) for report in passed)
+        left = [report for report in skipped if _is(report, marker)]
         if ran or left:
-            terminalreporter.write_line(f"{what}: {ran} tests ran, {left} were skipped")
+            terminalreporter.write_line(f"{what}: {ran} tests ran, {len(left)} were skipped")
+        for reason, number in Counter(map(_reason, left)).most_common():
+            terminalreporter.write_line(f"    {number} skipped: {reason}")
+
+
+def _is(report: pytest.TestReport, marker: str) -> bool:
+    """Tell whether a test has a marker; the empty one stands for none of the others."""
+    return marker in report.keywords if marker else not set(MARKED) & {*report.keywords} - {""}
+
+
+def _reason(report: pytest.TestReport) -> str:
+    said = report.longrepr
+    return said[2].removeprefix("Skipped: ") if isinstance(said, (tuple, list)) else str(said)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -111,7 +111,7 @@ def test_an_environment_that_drifted_is_told_and_then_mended(
     assert render.main(tmp_path, check=True) == 0
 
 
-@pytest.mark.parametrize("path", ["binder/apt.txt", "tests/apt.txt"])
+@pytest.mark.parametrize("path", ["binder/apt.txt", "tests/apt.txt", "tests/engine.txt"])
 def test_a_package_list_has_one_name_a_line(path: str) -> None:
     lines = (ROOT / path).read_text().splitlines()
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", line) for line in lines)

@@ -184,6 +184,19 @@ def test_a_package_that_is_not_to_be_had_is_not_asked_for_again(
     assert asked[-1] == []
 
 
+@pytest.mark.parametrize(
+    ("user", "engine", "wanted"),
+    [(0, None, True), (0, "/usr/sbin/dockerd", False), (1000, None, False)],
+)
+def test_the_tests_get_an_engine_where_root_has_none(
+    user: int, engine: str | None, wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(servers, "find_program", lambda _: engine)
+    assert ("docker.io" in bootstrap.wanted_packages(with_tests=True)) is wanted
+    assert "docker.io" not in bootstrap.wanted_packages(with_tests=False)
+
+
 def test_an_interrupt_lets_a_step_end_by_itself(tmp_path: Path) -> None:
     """A package manager that is killed half way leaves a broken machine."""
     os.mkfifo(tmp_path / "begun")
