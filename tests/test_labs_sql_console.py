@@ -358,6 +358,7 @@ def test_of_fifty_million_rows_the_limit_is_fetched_and_the_server_is_stopped(
     assert (len(result.rows), result.count, result.more) == (100, None, True)
     assert "the first 100 rows" in said(console)
     assert "First 100 rows; there are more" in console.table.html
+    assert "First 20 rows; there are more" in console.static_text()
     assert not console.run("SELECT 41 + 1")[0].more
     assert console.results[0].rows == [(42,)]
 

@@ -43,11 +43,11 @@ class Grid:
         lasting = [i for i, name in enumerate(self.columns) if name not in self.volatile]
         kept = lasting[:STATIC_COLUMNS]
         cut = f"First {len(kept)} of {len(lasting):,} columns" if len(lasting) > len(kept) else ""
-        total = len(self.rows) if self.total is None else self.total
+        counted = None if self.more else len(self.rows)
         return Grid(
             columns=[self.columns[i] for i in kept],
             rows=[[row[i] for i in kept] for row in self.rows[:STATIC_ROWS]],
-            total=total,
+            total=counted if self.total is None else self.total,
             more=self.more,
             caption=self.caption,
             message=self.message,
