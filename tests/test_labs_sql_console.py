@@ -10,9 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool
 
 from kit.errors import UsageError
-from kit.labs import beyond, sql
+from kit.labs import beyond, sql, statements
+from kit.labs import source as sources
 from kit.labs.sql import Console
 from kit.launch.server import Server
 from kit.launch.start import start
@@ -424,3 +426,11 @@ def test_a_copy_from_or_to_the_client_is_refused_and_the_session_goes_on(
         assert "COPY" in result.refusal.message
         # The temporary table shows that it is the same session.
         assert console.run("SELECT count(*) FROM here")[0].rows == [(50_000,)]
+
+
+def test_an_answer_that_nobody_reads_does_not_keep_its_session_busy(server: Server) -> None:
+    connection = statements.connect(sources.read(server).engine(poolclass=NullPool))
+    connection.exec_driver_sql(numbers(server, 1000))
+    (result,) = statements.run(connection, "SELECT 41 + 1")
+    assert result.rows == [(42,)]
+    connection.close()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, exc
@@ -23,6 +23,25 @@ _WRITES = re.compile(r"\b(?:insert|update|delete|merge|into)\b", re.IGNORECASE)
 def reads(statement: str) -> bool:
     """Tell whether a statement is plainly a question: nothing is lost where it stops half-way."""
     return bool(_READS.match(statement)) and not _WRITES.search(statement)
+
+
+@contextmanager
+def row_by_row(connection: Connection) -> Iterator[None]:
+    """Have psycopg read rows as they are asked for, in statements that begin within.
+
+    Such an answer must be read or closed before the next statement, which not everybody does.
+    """
+    driver: Any = connection.connection.driver_connection
+    if not hasattr(driver, "cursor_factory"):
+        yield
+        return
+    from kit.labs.flow import Flow
+
+    usual, driver.cursor_factory = driver.cursor_factory, Flow
+    try:
+        yield
+    finally:
+        driver.cursor_factory = usual
 
 
 def count(

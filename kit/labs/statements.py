@@ -105,9 +105,6 @@ def connect(engine: Engine) -> Connection:
     if engine.dialect.name == "postgresql" and hasattr(driver, "adapters"):
         from psycopg.types.string import TextLoader
 
-        from kit.labs.flow import Flow
-
-        driver.cursor_factory = Flow
         for name in _AS_TEXT:
             driver.adapters.register_loader(name, TextLoader)
         connection.info["arrival"] = Arrival(driver)
@@ -207,7 +204,8 @@ def _send(connection: Connection, statement: str) -> tuple[CursorResult[Any], fl
         arrival.at = None
     # Without parameters the driver leaves %, :name and braces alone.
     options = {"no_parameters": True, "stream_results": _streams(connection)}
-    answer = connection.exec_driver_sql(statement, execution_options=options)
+    with beyond.row_by_row(connection):
+        answer = connection.exec_driver_sql(statement, execution_options=options)
     if _streams(connection):
         return answer, time.perf_counter()
     return answer, None if arrival is None else arrival.at
