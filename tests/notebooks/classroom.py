@@ -6,6 +6,7 @@ Run as a program it starts one of each, prints their addresses, and ends them wi
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from kit import databases
 from kit.databases.companions import COMPANIONS
 from kit.databases.rooms import memcached
 from tests.notebooks.book import ROOT
+from tests.traces import kit_home
 
 Addresses = dict[str, str]
 
@@ -25,20 +27,18 @@ Addresses = dict[str, str]
 @contextmanager
 def classroom() -> Iterator[Addresses]:
     """Run one server of each kind, the companions too; give the addresses that name no database."""
-    servers = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "tests.notebooks.classroom"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-    )
-    assert servers.stdin is not None
-    assert servers.stdout is not None
-    try:
+    ) as servers:
+        assert servers.stdin is not None
+        assert servers.stdout is not None
         yield json.loads(servers.stdout.readline())
-    finally:
         servers.stdin.close()
-        assert servers.wait(60) == 0
+    assert servers.returncode == 0
 
 
 def variables(addresses: Addresses) -> dict[str, str]:
@@ -119,11 +119,7 @@ _LOOKS: dict[str, Callable[[Any], set[str]]] = {
 
 
 def _serve() -> None:
-    from tests.traces import kit_home
-
     with kit_home() as home, ExitStack() as stack:
-        import os
-
         os.environ["KIT_HOME"] = str(home)
         servers = [
             stack.enter_context(kit.start(name, backend="process", name=f"{name}-for-all"))
