@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit import databases
-from kit.databases import programs
 from kit.databases.base import Database, Program
 from kit.errors import KitError
 from kit.launch import engine, paths
-from kit.launch.process import how_to_install
+from kit.launch.choice import how_to_install, within_reach
 
 _LOW_MB = 1024
 
@@ -72,11 +71,11 @@ def _examine(database: Database, has_engine: bool) -> Finding:
         return Finding(
             database=database, backend="external", server="the address in the environment"
         )
-    choice = programs.choose(database)
+    here = within_reach(database)
     if has_engine and not _prefers_process():
         return Finding(database=database, backend="container", server=database.image)
-    if choice:
-        return Finding(database=database, backend="local process", server=_name(choice[0]))
+    if here:
+        return Finding(database=database, backend="local process", server=_name(here[0]))
     return Finding(
         database=database, backend="", server="not here", remedy=how_to_install(database)
     )

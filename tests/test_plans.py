@@ -25,6 +25,7 @@ from kit.labs.plan import condition, difference, drawing, matching
 from kit.labs.plan.node import Node, Plan
 from kit.labs.plan.words import words
 from kit.labs.statements import connect
+from kit.launch.choice import within_reach
 from kit.launch.server import Server
 from kit.launch.start import start
 from tests.traces import await_true
@@ -55,8 +56,8 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 
 def _versions() -> list[str]:
-    programs = databases.get("postgresql").programs()
-    return sorted({program.version.partition(".")[0] for program in programs})
+    found = within_reach(databases.get("postgresql"))
+    return sorted({program.version.partition(".")[0] for program in found})
 
 
 @pytest.fixture(scope="module", params=_versions())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from kit import databases
 from kit.databases import programs
 from kit.doctor import doctor
 from kit.errors import ServerMissing
-from kit.launch.process import find
+from kit.launch.choice import find, within_reach
 from tests.mongod import PRODUCTS, answering
 
 
@@ -42,3 +43,19 @@ def test_a_jar_is_named_by_the_same_rule(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("KIT_DYNAMODB_PROGRAM", str(jar))
     assert [found.path for found in programs.choose(databases.get("dynamodb"))] == [jar]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root runs a server as somebody else")
+def test_a_program_in_a_folder_that_is_closed_to_the_servers_account_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    postgresql, closed = databases.get("postgresql"), tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for name in ("postgres", "initdb"):
+        (closed / name).write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 99.1'\n")
+        (closed / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(closed), prepend=":")
+    assert "99.1" in {program.version for program in programs.choose(postgresql)}
+    assert "99.1" not in {program.version for program in within_reach(postgresql)}
+    with pytest.raises(ServerMissing, match=r"99\.1 refuses .*is closed to the account"):
+        find(postgresql, "99")

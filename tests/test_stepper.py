@@ -372,6 +372,28 @@ def test_somebody_else_who_holds_the_lock_is_shown_and_waited_for(
     assert shown.lanes.course.lanes[0].word == "committed"
 
 
+def test_whoever_is_told_of_a_return_finds_the_session_free(
+    server: Server, panel: Callable[..., stepper.Stepper]
+) -> None:
+    shown = panel("T1 BEGIN\nT1 UPDATE quota SET hours = 11 WHERE id = 1\nT1 COMMIT")
+    shown.step()
+    assert shown.play is not None
+    play, refresh, told = shown.play, shown.play.changed, threading.Event()
+
+    def tell() -> None:
+        refresh()
+        # The thread that has returned is kept from going on, as on a busy machine.
+        told.wait(1)
+
+    play.changed = tell
+    shown.lanes.observe(lambda _: told.set(), "html")
+    with closing(server.connect()) as other, other.cursor() as cursor:
+        cursor.execute(f"UPDATE {play.stage.schema}.quota SET hours = 99 WHERE id = 1")
+        shown.step()
+        other.rollback()
+        until(lambda: shown.status.state == "done")
+
+
 def test_a_statement_that_waits_too_long_is_shown_when_the_server_gives_it_up(
     server: Server, panel: Callable[..., stepper.Stepper]
 ) -> None:

@@ -30,14 +30,22 @@ def for_database(database: Database) -> Account | None:
     return _unprivileged()
 
 
+def barrier(path: Path, account: Account | None) -> Path | None:
+    """Return the first place on the way to `path` that is closed to the account, if any is.
+
+    Without an account nothing is: the present user found the path.
+    """
+    way = [*reversed(path.parents), path] if account else []
+    return next((place for place in way if not place.stat().st_mode & stat.S_IXOTH), None)
+
+
 def check_reach(directory: Path, account: Account | None) -> None:
     """Raise NoSpace if a directory on the way to `directory` is closed to the account."""
-    for place in [directory, *directory.parents] if account else []:
-        if not place.stat().st_mode & stat.S_IXOTH:
-            raise NoSpace(
-                f"This server refuses to run as root, and {place} is closed to the account that "
-                "it runs as instead. Name another directory: export KIT_HOME=/tmp/kit"
-            )
+    if place := barrier(directory, account):
+        raise NoSpace(
+            f"This server refuses to run as root, and {place} is closed to the account that "
+            "it runs as instead. Name another directory: export KIT_HOME=/tmp/kit"
+        )
 
 
 def give(path: Path, account: Account | None) -> None:

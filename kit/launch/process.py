@@ -12,14 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kit import databases
-from kit.databases import programs
 from kit.databases.base import Command, Database, Program, Site, at_port
 from kit.databases.endpoint import Endpoint
-from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone, ServerMissing
-from kit.launch import account, files, ports, ready, template
+from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone
+from kit.launch import account, choice, files, ports, ready, template
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
-from kit.launch.request import Progress, Request, matches
+from kit.launch.request import Progress, Request
 from kit.launch.watch import LOG, Watch, tail
 
 _ATTEMPTS = 3
@@ -90,45 +89,10 @@ class ProcessControl:
         self._gone = self._gone or state == "stopped"
 
 
-def find(database: Database, version: str | None) -> Program:
-    """Return the program to run; raise ServerMissing with what to type to get it."""
-    choice = programs.choose(database)
-    for program in choice:
-        if matches(program.version, version):
-            return program
-    if choice:
-        here = ", ".join(f"{found.product} {found.version}" for found in choice)
-        raise ServerMissing(
-            f"{database.title} {version} is not on this machine; {here} is. "
-            'Leave version= out, or use a container: kit.start(..., backend="container")'
-        )
-    variable = programs.variable(database)
-    if named := os.environ.get(variable):
-        raise ServerMissing(
-            f"{variable} names {named}, which is no {database.title} server that "
-            f"runs here. Name its program by the whole path, or: unset {variable}"
-        )
-    raise ServerMissing(
-        f"{database.title} is not installed on this machine. Install it: {how_to_install(database)}"
-    )
-
-
-def how_to_install(database: Database) -> str:
-    """Spell the ways to install the database's server, the shortest first."""
-    spelled = {
-        "apt": "sudo apt-get install {}",
-        "conda": "conda install -c conda-forge {}",
-        "brew": "brew install {}",
-        "pip": "pip install '{}'",
-    }
-    ways = [spelled[way].format(what) for way, what in database.install.items()]
-    return "  or  ".join([*ways, "make setup"])
-
-
 def bring_up(request: Request, lease: Lease, instance: Message, progress: Progress) -> Message:
     """Start the server that `instance` reserves a name for, and return its facts."""
     database, directory = request.database, Path(instance["directory"])
-    program = find(database, request.version)
+    program = choice.find(database, request.version)
     who = account.for_database(database)
     account.check_reach(directory, who)
     _check_space(database, directory)

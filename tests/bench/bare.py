@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kit.databases.base import Database, Site
-from kit.launch import account, files, ports, process, ready, template
+from kit.launch import account, choice, files, ports, process, ready, template
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def laid_out(database: Database, parent: Path) -> Iterator[Site]:
 def initialise(database: Database, site: Site) -> float:
     """Return the seconds that the database's own initialisation takes."""
     who = account.for_database(database)
-    program = process.find(database, None)
+    program = choice.find(database, None)
     began = time.perf_counter()
     site.data.mkdir(mode=0o700)
     account.give(site.data, who)
@@ -41,7 +41,7 @@ def initialise(database: Database, site: Site) -> float:
 def start(database: Database, site: Site, *, first: bool) -> float:
     """Return the seconds from exec to the first answered query, and end the server again."""
     who = account.for_database(database)
-    program = process.find(database, None)
+    program = choice.find(database, None)
     command = database.command(program, site)
     files.put_all(site.directory, command.files, who)
     spelled = process.spell(command, site, who)

@@ -146,8 +146,16 @@ class Window:
         self.page.evaluate(script, [name, arguments])
 
     def dress(self, theme: str) -> None:
-        """Change to the light or the dark theme."""
+        """Change to the light or the dark theme, and wait until the page wears it.
+
+        The command ends before the style sheets are exchanged, and between two of them the page
+        has no layout.
+        """
         self.command("apputils:change-theme", theme=THEMES[theme])
+        self.page.wait_for_function(
+            "name => document.body.dataset.jpThemeName === name && look.frame().width > 0",
+            arg=THEMES[theme],
+        )
         light = str(theme == "light").lower()
         self.page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
 
