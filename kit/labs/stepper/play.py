@@ -146,7 +146,9 @@ class Play:
     def look(self) -> None:
         """Read anew who waits for whom."""
         waits = self.stage.waits() if self.busy else []
-        busy = self.busy
+        # A session tells that its statement has returned a moment before it is free.
+        with self.stage.bell:
+            busy = self.busy
         names = {session.id: name for name, session in self.stage.sessions.items()}
         links = [
             Link(names[wait.waiter], names.get(wait.holder or 0, ""), wait.lock)
