@@ -173,7 +173,7 @@ def _execute(connection: Connection, statement: str, limit: int) -> Result:
     begun = time.perf_counter()
     try:
         answer, arrived = _send(connection, statement)
-        rows = answer.fetchmany(limit + 1) if answer.returns_rows else []
+        rows = _fetch(answer, limit + 1) if answer.returns_rows else []
         total = beyond.count(connection, answer, len(rows), stop) if answer.returns_rows else None
         seconds = time.perf_counter() - begun
     except exc.SQLAlchemyError as error:
@@ -191,10 +191,17 @@ def _execute(connection: Connection, statement: str, limit: int) -> Result:
         seconds=seconds,
         server=server,
         columns=columns,
-        rows=[tuple(row) for row in rows[:limit]],
+        rows=rows[:limit],
         count=total,
         more=len(rows) > limit,
     )
+
+
+def _fetch(answer: CursorResult[Any], most: int) -> Sequence[tuple[Any, ...]]:
+    """Return the driver's own rows: to make SQLAlchemy's of a million takes a second more."""
+    rows: Sequence[tuple[Any, ...]]
+    rows = answer.cursor_strategy.fetchmany(answer, answer.cursor, most)
+    return rows
 
 
 def _send(connection: Connection, statement: str) -> tuple[CursorResult[Any], float | None]:
