@@ -33,7 +33,10 @@ class Losses(Experiment):
         self.loss: Loss | None = None
         self.clients = choice("Clients", [1, 4, 8], 4)
         self.revive = choice(
-            "The lost one comes back", [("when all is over", None), ("after 3 s", 3.0)], revive
+            # None would be no choice at all, and the field would stand empty.
+            "The lost one comes back",
+            [("when all is over", 0.0), ("after 3 s", 3.0)],
+            revive or 0.0,
         )
         self.timeline = Timeline("s")
         self.table = Table("What it cost")
@@ -51,7 +54,7 @@ class Losses(Experiment):
         self.loss = loss = lose(
             self.topology,
             clients=int(self.clients.value),
-            revive=self.revive.value,
+            revive=self.revive.value or None,
             stop=self.stop,
         )
         self.timeline.show(_lanes(loss))
