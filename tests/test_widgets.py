@@ -23,6 +23,7 @@ from kit.launch.start import start
 from kit.launch.topology import topology
 from kit.notebook import Progress, card
 from kit.widgets import units, values
+from kit.widgets import watch as watches
 from kit.widgets.card import Card
 from kit.widgets.chart import PALETTE, POINTS, Chart, Series, spread
 from kit.widgets.code import Code, Secret
@@ -32,7 +33,7 @@ from kit.widgets.panel import Panel
 from kit.widgets.parts import VIEW
 from kit.widgets.table import Grid, Table, grid_html, grid_text
 from kit.widgets.tree import Node, Tree
-from kit.widgets.watch import Watch, _after_cell
+from kit.widgets.watch import Watch, _after_cell, rest_unseen
 from tests.traces import await_true
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>`;--"
@@ -389,6 +390,39 @@ def test_a_watch_looks_again_until_it_is_stopped_and_leaves_no_thread() -> None:
     watch.start()
     await_true(lambda: len(looks) > seen, "it looks again after a new start")
     watch.stop()
+
+
+def test_a_watch_looks_again_when_the_page_has_drawn_and_does_not_wait_for_a_closed_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watches, "PATIENCE", 600.0)
+    sent: list[Any] = []
+    panel, looks = Panel("Live"), threading.Semaphore(0)
+    monkeypatch.setattr(panel.rule, "send", sent.append)
+    page = panel.rule._listeners
+
+    def look() -> float:
+        looks.release()
+        return 0.0
+
+    watch = Watch(look)
+    rest_unseen(watch, panel.rule)
+    panel.rule.views.add("view")
+    watch.start()
+    for turn in (1, 2, 3):
+        assert looks.acquire(timeout=60)
+        await_true(lambda n=turn: sent[-1:] == [{"event": "draw", "value": n}], "it asks")
+        page["drawn"](turn - 1)
+        assert not looks.acquire(blocking=False)
+        page["drawn"](turn)
+    watch.stop()
+    assert not watch.running
+    panel.rule.views.clear()
+    watch.start()
+    for _ in range(5):
+        assert looks.acquire(timeout=60)
+    watch.stop()
+    panel.close()
 
 
 def test_an_interrupted_cell_ends_every_watch_and_another_error_none() -> None:

@@ -1,5 +1,6 @@
 // The line at the top of a panel, in the colour of its database. It tells when a view of the panel
 // opens and closes, and has words that end in an ellipsis told whole where they are pointed at.
+// To a watch it answers when the page has drawn.
 
 const ours = new WeakSet();
 
@@ -23,10 +24,15 @@ function render({ model, el }) {
     if (panel) panel.addEventListener("mouseover", tell);
     else if (el.isConnected) requestAnimationFrame(place);
   });
+  // What was sent before this question is on the page by the next frame.
+  const asked = ({ event, value }) =>
+    event === "draw" && requestAnimationFrame(() => model.send({ event: "drawn", value }));
+  model.on("msg:custom", asked);
   const view = String(Math.random());
   model.send({ event: "shown", value: view });
   return () => {
     cancelAnimationFrame(placed);
+    model.off("msg:custom", asked);
     model.send({ event: "gone", value: view });
   };
 }

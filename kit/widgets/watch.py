@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kit.widgets.parts import Part
+
+PATIENCE = 0.5
+"""Seconds that a page is given to draw. While a cell runs, the kernel does not hear the page."""
 
 _running: weakref.WeakSet[Watch] = weakref.WeakSet()
 _hooked: set[str] = set()
@@ -29,6 +33,8 @@ class Watch:
         self._stopped = stopped
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
+        self._page: Part | None = None
+        self._asked = 0
 
     @property
     def running(self) -> bool:
@@ -47,6 +53,10 @@ class Watch:
         _hook()
         self._thread.start()
 
+    def pace(self, page: Part) -> None:
+        """Look no sooner than the page has drawn what came before, or it would fall behind."""
+        self._page = page
+
     def stop(self, *, wait: bool = True) -> None:
         """End the thread; with `wait`, come back when it has ended (not if it asks itself)."""
         self._end.set()
@@ -62,11 +72,28 @@ class Watch:
 
     def _run(self, end: threading.Event) -> None:
         while not end.is_set():
-            end.wait(self._look())
+            rest, begun = self._look(), time.monotonic()
+            self._await_page(end)
+            end.wait(max(rest - (time.monotonic() - begun), 0.0))
+
+    def _await_page(self, end: threading.Event) -> None:
+        if self._page is None or not self._page.views:
+            return
+        self._asked = asked = self._asked + 1
+        drawn = threading.Event()
+        self._page.listen("drawn", lambda value: drawn.set() if value == asked else None)
+        self._page.send({"event": "draw", "value": asked})
+        patience = time.monotonic() + PATIENCE
+        while not (end.is_set() or drawn.wait(0.02) or time.monotonic() > patience):
+            pass
 
 
 def rest_unseen(watch: Watch, part: Part) -> None:
-    """Let a watch rest while no view of `part` is open, and go on when one is opened again."""
+    """Let a watch rest while no view of `part` is open, and go on when one is opened again.
+
+    While one is open, it looks no faster than the page draws.
+    """
+    watch.pace(part)
     resting = threading.Event()
 
     def left(_view: object) -> None:

@@ -15,7 +15,7 @@ from kit.launch.server import Server
 from kit.widgets.bars import Bar, Bars
 from kit.widgets.chart import Chart, Series
 from kit.widgets.panel import Panel
-from kit.widgets.watch import Watch
+from kit.widgets.watch import Watch, rest_unseen
 from tests.bench.rows import timed
 
 HUNDRED = (
@@ -63,6 +63,7 @@ class Live:
         self.chart, self.bars = Chart(x="time", y="loss", time=True), Bars("s", of="latency")
         self.panel = Panel("Live", body=[self.chart, self.bars])
         self.watch = Watch(self._look)
+        rest_unseen(self.watch, self.panel.rule)
         now = time.time()
         for n in range(POINTS):
             self._add(now - (POINTS - n) / HERTZ)
