@@ -26,7 +26,7 @@ def start(database: str, **options: Any) -> Server:
     """Start `database`, or attach to the running server of that name.
 
     Options are those of `kit.launch.start.start`: name, backend, version, durable, keep, timeout
-    (seconds), port, url, settings. Raise UsageError, MissingError or StartError.
+    (seconds), port, url, settings, own. Raise UsageError, MissingError or StartError.
     """
     from kit.launch.start import start as launch
 

@@ -302,7 +302,7 @@ def test_names_that_look_alike_stay_apart(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture(scope="module", params=TOLD)
 def everybodys(request: pytest.FixtureRequest, home: Path) -> Iterator[Server]:
-    with named(request.param) as database, start(database, name="shared") as running:
+    with named(request.param) as database, start(database, name="everybodys") as running:
         yield running
 
 

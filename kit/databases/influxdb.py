@@ -10,7 +10,6 @@ from kit.databases import programs
 from kit.databases.base import Command, Container, Program, Site
 from kit.databases.endpoint import Endpoint
 from kit.databases.rooms import influxdb as rooms
-from kit.databases.rooms import spelled
 from kit.databases.rooms.own import OwnDatabase
 
 _QUIET = {
@@ -121,9 +120,6 @@ class InfluxDB(OwnDatabase):
     def recall(self, client: Any, token: str) -> bool:
         points = client.query("SELECT token FROM kit_memory").get_points()
         return any(point["token"] == token for point in points)
-
-    def room_name(self, learner: str) -> str:
-        return f"kit_{spelled(learner)}"
 
     def create_room(self, client: Any, name: str) -> None:
         rooms.create(client, name)

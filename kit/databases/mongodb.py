@@ -13,7 +13,6 @@ from kit.databases import programs
 from kit.databases.base import Command, Container, Program, Run, Site
 from kit.databases.endpoint import Endpoint
 from kit.databases.rooms import mongodb as rooms
-from kit.databases.rooms import spelled
 from kit.databases.rooms.own import OwnDatabase
 
 _SETUP_FILE = "setup-password"
@@ -156,9 +155,6 @@ class MongoDB(OwnDatabase):
             client.get_default_database(self.catalog).kit_memory.find_one({"_id": ObjectId(token)})
             is not None
         )
-
-    def room_name(self, learner: str) -> str:
-        return f"kit_{spelled(learner)}"
 
     def create_room(self, client: Any, name: str) -> None:
         rooms.create(client, name)

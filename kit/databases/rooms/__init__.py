@@ -28,7 +28,8 @@ class Rooms:
 def spelled(learner: str) -> str:
     """Return a learner's name in small letters, digits, dashes and underscores; two stay two.
 
-    MongoDB takes no dot in the name of a database, and no two names that differ in case alone.
+    MongoDB takes no dot in the name of a database, and no two names that differ in case alone;
+    nor does MySQL where it keeps its files on a disk that does not tell them apart.
     """
     plain = learner.lower().replace(".", "-")
     return plain if plain == learner else f"{plain}-{crc32(learner.encode()):08x}"

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from kit.databases.base import Database
 from kit.databases.endpoint import Endpoint
+from kit.databases.rooms import spelled
 
 
 class OwnDatabase(Database):
@@ -26,15 +27,11 @@ class OwnDatabase(Database):
     def drop_room(self, client: Any, name: str) -> None:
         """Drop the database and all in it, if it is there."""
 
-    def room_name(self, learner: str) -> str:
-        """Return the name of a learner's database."""
-        return f"kit_{learner}"
-
     def confine(self, endpoint: Endpoint, learner: str) -> Endpoint:
         """Return the endpoint of the learner's own database."""
         if endpoint.named:
             return endpoint
-        name = self.room_name(learner)
+        name = f"kit_{spelled(learner)}"
         with closing(self.connect(endpoint, **self.entry)) as client:
             self.create_room(client, name)
         return replace(endpoint, catalog=name, room=name, named=True)
