@@ -17,7 +17,9 @@ from kit.databases.rooms.own import OwnDatabase
 
 _SETUP_FILE = "setup-password"
 # For lessons: without a sync on commit, a crash of SecantusDB loses writes that it acknowledged.
+# With mongod, each write chooses for itself.
 _UNSYNCED = ("sync-on-commit", "off")
+_TOLD_AN_IMAGE = {"SECANTUS_SYNC_ON_COMMIT": "off"}
 # In its environment, everyone who may use the container engine could read the password.
 _PASSWORD_FILE = "/etc/kit-password"  # noqa: S105
 # Members of a replica set want a key that no other account can read; the image's own entrypoint
@@ -78,8 +80,8 @@ class MongoDB(OwnDatabase):
     def command(self, program: Program, site: Site) -> Command:
         port = ["--port", str(site.port)]
         if program.product == "SecantusDB":
-            known = {key: value for key, value in site.settings.items() if key != _UNSYNCED[0]}
-            return Command(argv=[*_secantus(program, site), "--auth", *port, *_flags(known)])
+            known = _flags(_known(site.settings))
+            return Command(argv=[*_secantus(program, site), "--auth", *port, *known])
         return Command(
             argv=[str(program.path), *_mongod(site), *port],
             files={"keyfile": secrets.token_hex(32)},
@@ -106,8 +108,9 @@ class MongoDB(OwnDatabase):
             env={
                 "MONGO_INITDB_ROOT_USERNAME": self.user,
                 "MONGO_INITDB_ROOT_PASSWORD_FILE": _PASSWORD_FILE,
+                **(_TOLD_AN_IMAGE if _UNSYNCED in site.settings.items() else {}),
             },
-            command=["bash", "-c", _WITH_KEY, "mongod", *_flags(site.settings)],
+            command=["bash", "-c", _WITH_KEY, "mongod", *_flags(_known(site.settings))],
             files={_PASSWORD_FILE: site.password},
         )
 
@@ -185,6 +188,11 @@ def _initiate(client: Any, port: int) -> None:
             raise
 
 
+def _known(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that mongod knows too."""
+    return {key: value for key, value in settings.items() if key != _UNSYNCED[0]}
+
+
 def _flags(settings: Mapping[str, str]) -> list[str]:
     return [f"--{key}={value}" if value else f"--{key}" for key, value in settings.items()]
 
@@ -199,7 +207,7 @@ def _secantus(program: Program, site: Site) -> list[str]:
 def _mongod(site: Site) -> list[str]:
     options = ["--bind_ip", "127.0.0.1", "--nounixsocket", "--replSet", "kit", "--auth"]
     files = ["--dbpath", str(site.data), "--keyFile", str(site.directory / "keyfile")]
-    return [*options, *files, *_flags(_SMALL | dict(site.settings))]
+    return [*options, *files, *_flags(_SMALL | _known(site.settings))]
 
 
 DATABASE = MongoDB()

@@ -8,7 +8,9 @@ import sys
 import time
 
 DATA = "/data/db"
-SERVER = [sys.executable, "-m", "secantus", "--storage-path", DATA, "--sync-on-commit"]
+SERVER = [sys.executable, "-m", "secantus", "--storage-path", DATA]
+if os.environ.get("SECANTUS_SYNC_ON_COMMIT") != "off":
+    SERVER.append("--sync-on-commit")
 ADDRESS = ["--host", "0.0.0.0", "--port", "27017"]  # noqa: S104
 
 
