@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -47,9 +48,8 @@ def measure(name: str, socket: Path, rounds: int) -> Seconds | None:
         "kit": lambda: _kit(name, "container"),
         "process": lambda: _kit(name, "process"),
         "docker run": lambda: _docker_run(database, image),
+        "testcontainers": lambda: _testcontainers(database, image),
     }
-    if name in _THEIRS:
-        ways["testcontainers"] = lambda: _testcontainers(name, image)
     seconds: Seconds = {way: [] for way in ways}
     for turn in range(rounds + 1):
         for way, work in ways.items():
@@ -103,17 +103,41 @@ def _files(texts: Any) -> Iterator[list[str]]:
         yield mounts
 
 
-def _testcontainers(name: str, image: str) -> float:
-    """Start by testcontainers' own module, with its own idea of ready."""
+def _testcontainers(database: Database, image: str) -> float:
+    """Start by testcontainers, with its own idea of ready: its module's, or its nearest way."""
     from testcontainers.core.config import testcontainers_config
+    from testcontainers.core.container import DockerContainer
 
     testcontainers_config.ryuk_disabled = True
-    made = _THEIRS[name](image)
+    if database.name in _MODULES:
+        made = _MODULES[database.name](image)
+    else:
+        plan = database.container(Site(directory=Path("/"), port=0, password=process.password()))
+        made = DockerContainer(image).waiting_for(_readiness(database))
+        made.env = dict(plan.env)
+        made.ports = {f"{database.port}/tcp": ("127.0.0.1", None)}
+        for path, text in plan.files.items():
+            made.with_copy_into_container(text.encode(), path, mode=0o444)
+        if plan.command:
+            made.with_command(list(plan.command))
     began = time.perf_counter()
-    made.start()
-    took = time.perf_counter() - began
-    made.stop()
-    return took
+    try:
+        made.start()
+        return time.perf_counter() - began
+    finally:
+        made.stop()
+
+
+def _readiness(database: Database) -> Any:
+    from testcontainers.core import wait_strategies as wait
+
+    if database.name in _SAID:
+        # The first time, PostgreSQL says it of the server that the image sets itself up with.
+        return wait.LogMessageWaitStrategy(re.compile(_SAID[database.name], re.DOTALL))
+    if database.name in _ASKED:
+        asked = wait.HttpWaitStrategy(database.port, _ASKED[database.name])
+        return asked.for_status_code_matching(lambda status: status < 500)
+    return wait.PortWaitStrategy(database.port)
 
 
 def _redis(image: str) -> Any:
@@ -128,5 +152,10 @@ def _memcached(image: str) -> Any:
     return MemcachedContainer(image)
 
 
-# Other modules of theirs ask by a client inside the image, which the stand-ins lack.
-_THEIRS = {"redis": _redis, "memcached": _memcached}
+_MODULES = {"redis": _redis, "memcached": _memcached}
+# Its other modules look for what only the official images print, or ask by a client in the image.
+_SAID = {
+    "postgresql": "ready to accept connections.*ready to accept connections",
+    "mysql": "mysqld: ready for connections",
+}
+_ASKED = {"dynamodb": "/", "influxdb": "/ping", "prometheus": "/-/ready"}
