@@ -41,11 +41,15 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all of them by default")
+    some = f"of {', '.join(PARTS)}; all by default"
+    parser.add_argument("parts", nargs="*", metavar="part", help=some)
     parser.add_argument(
         "--live-seconds", type=float, default=300, help="how long the charts live (300)"
     )
-    return parser.parse_args()
+    asked = parser.parse_args()
+    for part in set(asked.parts) - set(PARTS):
+        parser.error(f"there is no part {part}; there are {', '.join(PARTS)}")
+    return asked
 
 
 def _parts(home: Path, live: float) -> dict[str, Callable[[], list[Row]]]:
