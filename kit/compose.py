@@ -4,7 +4,8 @@
     python -m kit.compose secrets      write `.env` with fresh passwords, unless it is there
     python -m kit.compose prepare      wait until every server answers, and finish setting it up
 
-The notebooks in it use the servers as external ones. `prepare` runs inside the platform.
+The notebooks in it use the servers as external ones, each learner in a room of their own: who
+learns is in KIT_LEARNER. `prepare` runs inside the platform.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from kit.databases.companions import COMPANIONS
 from kit.databases.endpoint import Endpoint
 from kit.launch import ready
 from kit.launch.image import variable
+from kit.launch.sharing import LEARNER
 
 NAME = "mlops-databases"
 _HEAD = """\
@@ -155,7 +157,12 @@ def _notebooks() -> dict[str, Any]:
     return {
         "image": "mlops-database-kit",
         "command": [*lab.split(), "--LabApp.default_url=/lab/tree/00_start_here.ipynb"],
-        "environment": {"JUPYTER_TOKEN": "${JUPYTER_TOKEN}", **_addresses()},
+        "environment": {
+            "JUPYTER_TOKEN": "${JUPYTER_TOKEN}",
+            # A container made anew has another name, and would not find its room again.
+            LEARNER: f"${{{LEARNER}:-learner}}",
+            **_addresses(),
+        },
         "volumes": ["work:/kit/notebooks"],
         "ports": ["127.0.0.1:8888:8888"],
         "depends_on": {"prepare": {"condition": "service_completed_successfully"}},
@@ -190,15 +197,20 @@ def _content(one: Database, text: str) -> str:
 
 
 def _container(one: Database) -> Container:
-    site = Site(directory=Path("/"), port=one.port, password=_STAND_IN, durable=True)
+    site = Site(
+        directory=Path("/"),
+        port=one.port,
+        password=_STAND_IN,
+        durable=True,
+        settings=one.shared_settings,
+    )
     return one.container(site)
 
 
 def _url(one: Database) -> str:
     secret = _STAND_IN if one.has_password else ""
-    endpoint = Endpoint(
-        host=one.name, port=one.port, user=one.user, password=secret, catalog=one.catalog
-    )
+    # An address without a database gives each learner a room.
+    endpoint = Endpoint(host=one.name, port=one.port, user=one.user, password=secret, named=False)
     return _named(one, one.url(endpoint))
 
 

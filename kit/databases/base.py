@@ -102,6 +102,7 @@ class Database(Rooms, Topologies, ABC):
     has_password: ClassVar[bool] = True
     refuses_root: ClassVar[bool] = False
     templated: ClassVar[bool] = False
+    shared_settings: ClassVar[Mapping[str, str]] = {}
     minimum_free_mb: ClassVar[int] = 64
 
     @abstractmethod

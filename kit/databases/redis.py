@@ -40,6 +40,8 @@ class Redis(Database):
     health = f"REDISCLI_AUTH=$(sed -n 's/^requirepass //p' {_CONFIG}) redis-cli ping | grep -q PONG"
     install = {"apt": "redis-server", "conda": "redis-server", "brew": "redis"}
     catalog = "0"
+    # A class-room has more learners than the usual sixteen databases.
+    shared_settings = {"databases": "128"}
 
     def programs(self) -> list[Program]:
         return programs.search("redis-server", product="Redis") + programs.search(

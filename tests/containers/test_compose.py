@@ -133,8 +133,9 @@ def without_ports() -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
 
-def inside(platform: Compose, *command: str) -> str:
-    return platform("exec", "-T", "notebooks", sys.executable, *command)
+def inside(platform: Compose, *command: str, learner: str = "learner") -> str:
+    who = ["-e", f"KIT_LEARNER={learner}"]
+    return platform("exec", "-T", *who, "notebooks", sys.executable, *command)
 
 
 def states(platform: Compose) -> dict[str, dict[str, Any]]:
@@ -164,6 +165,21 @@ def test_a_notebook_gets_each_of_the_servers_as_an_external_one(platform: Compos
     )
     said = inside(platform, "-c", script, *everyone())
     assert said.splitlines() == [f"{name} external" for name in everyone()]
+
+
+def test_learners_have_rooms_of_their_own(platform: Compose) -> None:
+    script = (
+        "import sys, kit\n"
+        "for name in sys.argv[1:]:\n"
+        "    server = kit.start(name)\n"
+        "    print(name, server.catalog, server.note)\n"
+    )
+    names = [name for name in databases.names() if name != "prometheus"]
+    ada, bob = (
+        inside(platform, "-c", script, *names, learner=who).splitlines() for who in ("ada", "bob")
+    )
+    assert len(ada) == len(bob) == len(names)
+    assert not set(ada) & set(bob)
 
 
 def test_a_notebook_runs_inside(platform: Compose) -> None:
