@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
+from kit.labs import mongodb
 from kit.launch.start import start
-from tests.lifecycle.kernel import Kernel, starting
+from tests.lifecycle.kernel import Kernel, kernels, starting
 from tests.mongod import product as product
+from tests.notebooks import book
 from tests.traces import await_nothing_left, await_true, servers
+
+LESSON = book.FOLDER / "03_mongodb.ipynb"
 
 
 def test_a_second_notebook_sees_what_the_first_wrote(
@@ -39,3 +45,18 @@ def test_a_kernel_killed_in_mid_start_takes_what_it_began_with_it(
     await_true(lambda: servers(own_home), "the server's process is there")
     kernel.kill()
     await_nothing_left(own_home)
+
+
+def test_the_feed_hears_another_kernel_run_the_lines_that_the_lesson_offers(
+    product: str, own_home: Path
+) -> None:
+    (cell,) = [one for one in book.load(LESSON).cells if one.id == "many-process"]
+    (program,) = re.findall(r'"""(.*?)"""', cell.source, re.DOTALL)
+    with start("mongodb", backend="process") as server, kernels(1) as (other,):
+        feed = mongodb.feed(server, "live")
+        other.run(f"os.environ['KIT_BACKEND'] = 'process'\n{program}")
+        assert feed.wait_for(5) == 5
+        assert [one.operation for one in feed.changes] == ["insert"] * 5
+        assert [one.key for one in feed.changes] == ["1", "2", "3", "4", "5"]
+        assert 0.5 < json.loads(feed.changes[-1].news)["accuracy"] <= 1
+        feed.close()

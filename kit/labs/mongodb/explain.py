@@ -236,13 +236,13 @@ def _grid(found: Sequence[Way]) -> Grid:
         rows=[
             [
                 way.name,
-                way.kind,
+                Shown(way.kind, way.kind),
                 way.refused or " → ".join(way.steps),
                 None if way.refused else way.keys,
                 None if way.refused else way.examined,
                 None if way.refused else way.returned,
                 None if way.refused else Shown(units.duration(way.seconds), way.seconds),
-                _verdict(way),
+                Shown(_verdict(way), way.chosen),
             ]
             for way in found
         ],

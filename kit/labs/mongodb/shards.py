@@ -141,8 +141,8 @@ class Shards(Panel):
             unknown = [f for f in fields if not any(f in one for one in self.documents)]
             if unknown or not fields:
                 known = ", ".join(sorted({name for one in self.documents for name in one}))
-                which = unknown[0] if unknown else "of no name"
-                self.fail(f"No document has a field {which}.", f"There are: {known}.")
+                said = f"No document has a field {unknown[0]}." if unknown else "No key is named."
+                self.fail(said, f"There are the fields {known}.")
                 return None
             try:
                 found = self._distribute(fields)
@@ -169,7 +169,7 @@ class Shards(Panel):
                 client.close()
 
     def _show(self, seconds: float) -> None:
-        self.key.value = ""
+        self.key.value = list(self.spreads)[-1]
         self.bars.show(
             [
                 Bar(f"{one.name} · server {number}", count)
