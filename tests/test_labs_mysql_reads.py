@@ -37,7 +37,7 @@ def server(request: pytest.FixtureRequest, home: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def panel(server: Server) -> Iterator[Readers]:
-    opened = reads.readers(server, seconds=0.1, ladder=(1, 4))
+    opened = reads.readers(server, seconds=0.05, times=3, ladder=(1, 4))
     yield opened
     opened.close()
 
@@ -140,12 +140,16 @@ def test_the_panel_shows_what_it_measured_and_saves_no_figure_of_it(panel: Reade
     ladder, tops = panel.table.grids
     assert [row[0] for row in ladder.rows] == [1, 4]
     assert [row[0].rpartition(" ")[2] for row in tops.rows] == ["kept", "pooled"]
-    assert [str(row[2]) for row in tops.rows] == [
-        f"{loads[-1].throughput:,.0f}" for loads in panel.measured.values()
-    ]
+    for row, bar, measured in zip(tops.rows, panel.tops.bars, panel.measured.values(), strict=True):
+        found = measured[-1].throughput
+        assert len(found.values) == 3
+        assert str(row[2]) == f"{found.median:,.0f} ({found.low:,.0f} – {found.high:,.0f})"
+        assert (bar.low, bar.value, bar.high) == (found.low, found.median, found.high)
+        # Latencies have their spread too.
+        assert all(re.fullmatch(r".+ \(.+ – .+\)", str(cell)) for cell in row[3:6])
     for saved in (panel.static_html(), panel.static_text()):
         assert "reads per second" in saved
-        assert f"{loads[-1].throughput:,.0f}" not in saved
+        assert f"{loads[-1].throughput.median:,.0f}" not in saved
         assert "pool_size=8" in saved
     assert VIEW in panel._repr_mimebundle_()
 
@@ -177,7 +181,7 @@ def test_a_server_killed_in_the_middle_is_one_clear_message_and_the_panel_goes_o
     home: Path,
 ) -> None:
     with start("mysql", name="fragile") as server:
-        panel = reads.readers(server, seconds=0.5, ladder=(2, 3))
+        panel = reads.readers(server, seconds=0.5, times=2, ladder=(2, 3))
         thread = panel.background(panel.run)
         await_true(lambda: " reads" in said(panel), "it measures")
         server.kill()
@@ -208,7 +212,7 @@ def test_a_user_who_may_only_read_is_told_so(home: Path) -> None:
 
 def test_two_servers_are_measured_in_one_panel(home: Path) -> None:
     with start("mysql", name="one") as one, start("postgresql", name="two") as two:
-        panel = reads.readers(one, two, seconds=0.1, ladder=(1, 2))
+        panel = reads.readers(one, two, seconds=0.1, times=2, ladder=(1, 2))
         panel.run(0, index=True)
         panel.run(1, index=True)
         lines = [line.label.partition(",")[0] for line in panel.chart.lines]
@@ -221,6 +225,8 @@ def test_what_cannot_be_measured_is_refused_with_a_hint(tmp_path: Path, server: 
         reads.readers(f"sqlite:///{tmp_path / 'lite.db'}")
     with pytest.raises(UnknownName, match="'pooled'"):
         reads.measure(server, connections="pool")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="once at least"):
+        reads.readers(server, times=0)
     with pytest.raises(UsageError, match="512"):
         reads.measure(server, readers=10_000)
 

@@ -15,6 +15,7 @@ from kit.errors import UsageError
 from kit.launch.server import Server
 from kit.launch.start import start
 from kit.measure.load import Load, load
+from kit.measure.rounds import Rounds
 from kit.measure.spread import Spread, repeat
 from tests.traces import await_true
 
@@ -234,3 +235,27 @@ def test_an_error_in_a_repeated_timing_is_raised() -> None:
         repeat(lambda: 1 / 0)
     with pytest.raises(UsageError):
         repeat(lambda: None, times=0)
+
+
+def test_the_figures_of_repeated_loads_are_medians_with_their_quartiles() -> None:
+    loads = [
+        Load(
+            clients=2,
+            seconds=1.0,
+            latencies=[0.01 * factor] * 10 * factor,
+            errors={"Error": factor} if factor > 1 else {},
+            messages={},
+            cpu=0.1 * factor,
+        )
+        for factor in (1, 2, 3)
+    ]
+    rounds = Rounds(loads)
+    assert (rounds.clients, rounds.seconds, rounds.operations, rounds.failed) == (2, 3.0, 60, 5)
+    assert rounds.throughput.values == [10.0, 20.0, 30.0]
+    assert (rounds.throughput.low, rounds.throughput.median) == (15.0, 20.0)
+    assert rounds.percentile(99).median == 0.02
+    assert rounds.busy.median == 0.2
+    assert len(rounds.latencies) == 60
+    nothing = Load(clients=1, seconds=1.0, latencies=[], errors={}, messages={}, cpu=0.0)
+    assert math.isnan(Rounds([nothing]).percentile(50).median)
+    assert Rounds([nothing, loads[0]]).percentile(50).median == 0.01

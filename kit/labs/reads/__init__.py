@@ -36,15 +36,20 @@ __all__ = [
 
 
 def readers(
-    *servers: Server | str | URL, seconds: float = 1.0, ladder: Sequence[int] = LADDER
+    *servers: Server | str | URL,
+    seconds: float = 0.4,
+    times: int = 5,
+    ladder: Sequence[int] = LADDER,
 ) -> Readers:
     """Open the read-heavy lab on one or more servers, or SQLAlchemy URLs.
 
-    It measures for `seconds` at each number of readers in `ladder`. It makes a table of its own,
-    `kit_predictions`, where there is none, and leaves it; `drop(server)` removes it. Raise
-    UsageError for a database that many readers cannot share.
+    It measures `times` times for `seconds` each at every number of readers in `ladder`. It makes a
+    table of its own, `kit_predictions`, where there is none, and leaves it; `drop(server)` removes
+    it. Raise UsageError for a database that many readers cannot share.
     """
     chosen = [check(sources.read(one)) for one in servers]
     if not chosen:
         raise UsageError("Give at least one server, as in reads.readers(kit.start('mysql')).")
-    return Readers(chosen, seconds=seconds, ladder=ladder)
+    if times < 1:
+        raise UsageError("A load is measured once at least: times=1, and times=5 shows the spread.")
+    return Readers(chosen, seconds=seconds, times=times, ladder=ladder)

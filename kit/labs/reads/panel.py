@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import ipywidgets
 
@@ -13,25 +13,30 @@ from kit.labs.reads.telling import Case
 from kit.labs.source import Source
 from kit.labs.statements import refused
 from kit.measure.load import Load
+from kit.measure.rounds import Rounds
 from kit.widgets import units
+from kit.widgets.bars import Bar, Bars
 from kit.widgets.chart import PALETTE, Series
 from kit.widgets.code import Code
 from kit.widgets.histogram import Distribution, Histogram
 from kit.widgets.measured import MeasuredChart, MeasuredTable
 from kit.widgets.panel import Panel
+from kit.widgets.turn import Turn
 
 LADDER = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Readers(Panel):
-    """Let more and more readers loose on a server; `measured` holds each case's loads."""
+    """Let more and more readers loose on a server; `measured` holds what came of each case."""
 
-    def __init__(self, sources: Sequence[Source], *, seconds: float, ladder: Sequence[int]) -> None:
+    def __init__(
+        self, sources: Sequence[Source], *, seconds: float, times: int, ladder: Sequence[int]
+    ) -> None:
         self.sources = dict(zip(_names(sources), sources, strict=True))
-        self.seconds, self.ladder = seconds, tuple(ladder)
-        self.measured: dict[Case, list[Load]] = {}
+        self.seconds, self.times, self.ladder = seconds, times, tuple(ladder)
+        self.measured: dict[Case, list[Rounds]] = {}
         self._end = threading.Event()
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self._build()
         super().__init__(
             "Readers, more and more of them",
@@ -39,7 +44,7 @@ class Readers(Panel):
             "again as soon as it has its answer",
             accent=sources[0].accent,
             controls=[self.server, self.index, self.connections, self.go, self.clear],
-            body=[self.chart, self.table, self.latencies],
+            body=[self.chart, self.tops, self.table, self.latencies],
             strip=Code("SQL and Python that ran", language="python"),
         )
         self.empty(
@@ -53,8 +58,8 @@ class Readers(Panel):
         *,
         index: bool | None = None,
         connections: Connections | None = None,
-    ) -> list[Load]:
-        """Measure one case at each number of readers, show it, and return the loads.
+    ) -> list[Rounds]:
+        """Measure one case at each number of readers, show it, and return what was measured.
 
         `server` counts the servers from 0; what is not given is what the controls say.
         """
@@ -71,6 +76,7 @@ class Readers(Panel):
 
     def close(self) -> None:
         """Send the readers home, and remove the panel."""
+        self._turn.end()
         self._end.set()
         with self._turn:
             super().close()
@@ -93,14 +99,14 @@ class Readers(Panel):
         self.clear = ipywidgets.Button(description="Clear", tooltip="Forget what was measured")
         self.clear.on_click(lambda _button: self._start(self.reset))
         self.chart = MeasuredChart(x="readers", y="reads per second", zero=True, whole=True)
+        self.tops = Bars("", of="reads per second, with the most readers")
         self.table = MeasuredTable("Reads")
         self.latencies = Histogram("s", of="time of one read, with the most readers")
 
-    def _start(self, work: object) -> None:
-        if not self._turn.locked() and callable(work):
-            self.background(work)
+    def _start(self, work: Callable[[], object]) -> None:
+        self._turn.ask(self.background, work)
 
-    def _run(self) -> list[Load]:
+    def _run(self) -> list[Rounds]:
         with self._turn:
             self._end.clear()
             self.go.disabled = True
@@ -115,7 +121,7 @@ class Readers(Panel):
             finally:
                 self.go.disabled = False
 
-    def _climb(self) -> list[Load]:
+    def _climb(self) -> list[Rounds]:
         case = Case(
             str(self.server.value), bool(self.index.value), self.connections.value or "kept"
         )
@@ -133,9 +139,15 @@ class Readers(Panel):
         self.done(telling.verdict(loads), seconds=sum(load.seconds for load in loads))
         return loads
 
-    def _rung(self, source: Source, case: Case, count: int) -> Load:
+    def _rung(self, source: Source, case: Case, count: int) -> Rounds:
         said = units.plural(count, "reader")
         self.start(f"{said} · coming in", cancel=self._end.set)
+        loads: list[Load] = []
+        while len(loads) < self.times and not (loads and self._end.is_set()):
+            loads.append(self._load(source, case, count, said))
+        return Rounds(loads)
+
+    def _load(self, source: Source, case: Case, count: int, said: str) -> Load:
         return clients.measure(
             source,
             readers=count,
@@ -153,6 +165,7 @@ class Readers(Panel):
         if shown:
             grids.append(telling.tops([(one.label, loads[-1]) for one, loads in shown if loads]))
         self.table.show(*grids)
+        self.tops.show([_bar(one.short(several), loads[-1]) for one, loads in shown if loads])
         self.latencies.show(
             [Distribution(one.short(several), loads[-1].latencies) for one, loads in shown if loads]
         )
@@ -160,8 +173,13 @@ class Readers(Panel):
             self.strip.show(telling.script(case))
 
 
-def _points(loads: Sequence[Load]) -> list[tuple[float, float]]:
-    return [(float(load.clients), load.throughput) for load in loads]
+def _points(loads: Sequence[Rounds]) -> list[tuple[float, float]]:
+    return [(float(load.clients), load.throughput.median) for load in loads]
+
+
+def _bar(label: str, load: Rounds) -> Bar:
+    found = load.throughput
+    return Bar(label, found.median, found.low, found.high)
 
 
 def _names(sources: Sequence[Source]) -> list[str]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kit.labs.reads import clients, table
 from kit.labs.reads.clients import Connections
-from kit.measure.load import Load
+from kit.measure.rounds import Rounds
+from kit.measure.spread import Spread
 from kit.widgets import units
 from kit.widgets.table import Grid
 from kit.widgets.values import Shown
 
 _BUSY = 0.8
-_FIGURES = ("reads per second", "median", "95 %", "99 %", "failed", "Python busy")
+_SHARES = (50, 95, 99)
+_FIGURES = ("reads per second", *(f"{share} %" for share in _SHARES), "failed", "Python busy")
 _HONEST = (
-    "Median and percentiles are of the time one read took, the client's own work included. All "
-    "readers are threads of one Python: near 100 % busy, it is Python that can do no more."
+    "50, 95 and 99 % of the reads took no longer than this, the client's own work included. Each "
+    "load was measured several times: a figure is the median of these, and half of them lie within "
+    "the brackets. All readers are threads of one Python: near 100 % busy, it can do no more."
 )
 
 
@@ -44,13 +47,13 @@ class Case:
         return ", ".join(parts)
 
 
-def ladder(label: str, loads: Sequence[Load]) -> Grid:
+def ladder(label: str, loads: Sequence[Rounds]) -> Grid:
     """Lay out one case, a row for each number of readers."""
     rows = [[load.clients, *_figures(load)] for load in loads]
     return _grid(["readers", *_FIGURES], rows, label, _refusals(loads))
 
 
-def tops(cases: Sequence[tuple[str, Load]]) -> Grid:
+def tops(cases: Sequence[tuple[str, Rounds]]) -> Grid:
     """Lay out each case at its greatest number of readers."""
     rows = [[label, load.clients, *_figures(load)] for label, load in cases]
     notes = [_HONEST, *_refusals([load for _, load in cases])]
@@ -64,26 +67,31 @@ def _grid(
     return Grid(columns=columns, rows=rows, caption=caption, note=note, volatile=hidden)
 
 
-def _figures(load: Load) -> list[object]:
-    busy = load.cpu / load.seconds if load.seconds else 0.0
+def _figures(load: Rounds) -> list[object]:
     return [
-        Shown(f"{load.throughput:,.0f}", load.throughput),
-        *(Shown(units.duration(load.percentile(p)), load.percentile(p)) for p in (50, 95, 99)),
+        spread(load.throughput, lambda value: f"{value:,.0f}"),
+        *(spread(load.percentile(share), units.duration) for share in _SHARES),
         load.failed,
-        Shown(f"{busy:.0%}", busy),
+        Shown(f"{load.busy.median:.0%}", load.busy.median),
     ]
 
 
-def _refusals(loads: Sequence[Load]) -> list[str]:
-    refused = {message for load in loads for message in load.messages.values()}
+def spread(found: Spread, write: Callable[[float], str]) -> Shown:
+    """Write a median, and the quartiles in brackets."""
+    low, high = write(found.low), write(found.high)
+    return Shown(f"{write(found.median)} ({low} – {high})", found.median)
+
+
+def _refusals(loads: Sequence[Rounds]) -> list[str]:
+    several = [load for rounds in loads for load in rounds.loads]
+    refused = {message for load in several for message in load.messages.values()}
     return [f"Refused: {message}" for message in sorted(refused)]
 
 
-def verdict(loads: Sequence[Load]) -> str:
+def verdict(loads: Sequence[Rounds]) -> str:
     """Say with how many readers the most was read, and whether the client was the limit."""
-    best = max(loads, key=lambda load: load.throughput)
-    busy = best.cpu >= _BUSY * best.seconds
-    limit = " · there Python was the limit" if busy else ""
+    best = max(loads, key=lambda load: load.throughput.median)
+    limit = " · there Python was the limit" if best.busy.median >= _BUSY else ""
     return f"most with {units.plural(best.clients, 'reader')}{limit}"
 
 
