@@ -393,15 +393,42 @@ def test_an_address_that_names_a_database_is_taken_at_its_word(home: Path) -> No
         assert knows(shared, token)
 
 
+def _reader_of_postgresql(client: Any) -> None:
+    client.execute("CREATE ROLE reader LOGIN PASSWORD 'known'")
+    client.commit()
+
+
+def _reader_of_mysql(client: Any) -> None:
+    with client.cursor() as cursor:
+        cursor.execute("CREATE USER 'reader'@'%' IDENTIFIED BY 'known'")
+        cursor.execute("GRANT SELECT ON mlflow.* TO 'reader'@'%'")
+
+
+def _reader_of_influxdb(client: Any) -> None:
+    client.create_user("reader", "known")
+    client.grant_privilege("read", "mlops", "reader")
+
+
+@pytest.mark.parametrize(
+    ("name", "admit"),
+    [
+        ("postgresql", _reader_of_postgresql),
+        ("mysql", _reader_of_mysql),
+        ("influxdb", _reader_of_influxdb),
+    ],
+)
 def test_an_account_that_may_create_no_database_is_told_to_name_one(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, admit: Callable[[Any], None], home: Path
 ) -> None:
-    with start("postgresql", name="shared") as shared:
-        with shared.connect(autocommit=True) as client:
-            client.execute("CREATE ROLE reader LOGIN PASSWORD 'known'")
-        entry = replace(shared.endpoint, user="reader", password="known", catalog="")
-        with pytest.raises(Unsupported, match=r"may not create a database.*postgresql://"):
-            start("postgresql", url=databases.get("postgresql").url(entry))
+    kind = databases.get(name)
+    with start(name, name="strict") as shared:
+        with closing(shared.connect()) as client:
+            admit(client)
+        entry = replace(shared.endpoint, user="reader", password="known", catalog="", named=False)
+        with pytest.raises(Unsupported, match=f"may not create a database.*{name}"):
+            start(name, url=kind.url(entry))
+        named = replace(entry, catalog=kind.catalog, named=True)
+        assert start(name, url=kind.url(named)).catalog == kind.catalog
 
 
 def tell(server: Server) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zlib import crc32
 
 from kit.databases.endpoint import Endpoint
+from kit.errors import Unsupported
 
 
 class Rooms:
@@ -33,3 +34,11 @@ def spelled(learner: str) -> str:
     """
     plain = learner.lower().replace(".", "-")
     return plain if plain == learner else f"{plain}-{crc32(learner.encode()):08x}"
+
+
+def denied(said: object, example: str) -> Unsupported:
+    """Return the error for an account that gets no database of its own; `said` is the server's."""
+    return Unsupported(
+        f"This account may not create a database of your own: {said}. Name one that you may use at "
+        f"the end of the address, such as {example}."
+    )

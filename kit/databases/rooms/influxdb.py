@@ -5,9 +5,10 @@ A database for one measurement bears the name of the learner's, a dot and a word
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from kit.errors import Unsupported
+from kit.databases.rooms import denied
 
 _DENIED = 403
 
@@ -21,10 +22,8 @@ def create(client: Any, name: str) -> None:
     except InfluxDBClientError as error:
         if error.code != _DENIED:
             raise
-        raise Unsupported(
-            f"This account may not create a database of your own: {error.content}. Name one that "
-            "you may use at the end of the address, such as influxdb://user@host/mine."
-        ) from None
+        said = json.loads(error.content)["error"]
+        raise denied(said, "influxdb://user@host/mine") from None
 
 
 def drop(client: Any, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.errors import Unsupported
+from kit.databases.rooms import denied
 
 _DENIED = 13  # Unauthorized, in src/mongo/base/error_codes.yml
 
@@ -19,7 +19,4 @@ def create(client: Any, name: str) -> None:
         if error.code != _DENIED:
             raise
         said = (error.details or {}).get("errmsg", str(error))
-        raise Unsupported(
-            f"This account may not use a database of your own: {said}. Name one that you may use "
-            "at the end of the address, such as mongodb://user@host/mine?authSource=admin."
-        ) from None
+        raise denied(said, "mongodb://user@host/mine?authSource=admin") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.errors import Unsupported
+from kit.databases.rooms import denied
 
 _DENIED = (1044, 1045)  # ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR
 
@@ -18,10 +18,7 @@ def create(client: Any, name: str) -> None:
     except OperationalError as error:
         if error.args[0] not in _DENIED:
             raise
-        raise Unsupported(
-            f"This account may not create a database of your own: {error.args[1]}. Name one that "
-            "you may use at the end of the address, such as mysql+pymysql://user@host/mine."
-        ) from None
+        raise denied(error.args[1], "mysql+pymysql://user@host/mine") from None
 
 
 def drop(client: Any, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.errors import Unsupported
+from kit.databases.rooms import denied
 
 
 def create(client: Any, name: str) -> None:
@@ -16,10 +16,7 @@ def create(client: Any, name: str) -> None:
     try:
         client.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     except errors.InsufficientPrivilege as error:
-        raise Unsupported(
-            f"This account may not create a database of your own: {error}. Name one that you may "
-            "use at the end of the address, such as postgresql://user@host/mine."
-        ) from None
+        raise denied(error, "postgresql://user@host/mine") from None
     except errors.DuplicateDatabase:
         # Another notebook of the same learner came at the same moment.
         return
