@@ -11,9 +11,7 @@ from kit.labs.prometheus.words import words
 from kit.widgets import plan_rows, units
 from kit.widgets.plan_rows import Cell, Column, Mark, Remark
 
-BORROWED = (
-    "This server does not tell how it parses: promql-parser, a library, took the expression apart."
-)
+BORROWED = "parsed by the library promql-parser: before Prometheus 3 a server does not tell how"
 LATER = "Values, samples and times vary from moment to moment: they are seen live."
 COLUMNS = (
     Column(key="kind", label="Type", hint="What kind of value the step gives"),

@@ -47,9 +47,10 @@ class QueryTree(Panel):
         )
         self.go.on_click(lambda _button: self._start())
         notice = Notice()
+        borrowed = "" if server.supports(parsing.FEATURE) else drawing.BORROWED
         super().__init__(
             "Query tree",
-            note=f"{server.product} · {server.name}",
+            note=" · ".join(filter(None, [server.product, server.name, borrowed])),
             accent=databases.get(server.database).accent,
             controls=[self.go],
             body=[self.editor, notice, self.tree],
@@ -100,18 +101,13 @@ class QueryTree(Panel):
             drawing.rows(root, found),
             remarks=drawing.remarks(root, found),
             chosen=drawing.chosen(root, found),
-            note=self._note,
+            note=drawing.LATER,
             quiet=_QUIET,
         )
         if self.strip is not None:
             self.strip.show(_script(root))
         self._conclude(root)
         return root
-
-    @property
-    def _note(self) -> str:
-        told = self.api.server.supports(parsing.FEATURE)
-        return drawing.LATER if told else f"{drawing.LATER} {drawing.BORROWED}"
 
     def _conclude(self, root: Node) -> None:
         if self._stop.is_set():
