@@ -12,13 +12,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import kit
 from kit import databases
 from kit.databases.companions import COMPANIONS
 from kit.databases.rooms import memcached
+from tests.notebooks import book
 from tests.notebooks.book import ROOT
+from tests.notebooks.run import desk, execute
 from tests.traces import kit_home
 
 Addresses = dict[str, str]
@@ -44,6 +47,14 @@ def classroom() -> Iterator[Addresses]:
 def variables(addresses: Addresses) -> dict[str, str]:
     """Return the environment variables by which notebooks find the servers."""
     return {f"KIT_{name.upper()}_URL": url for name, url in addresses.items()}
+
+
+def learn(path: Path, learner: str, addresses: Addresses) -> set[str]:
+    """Run a solved notebook as somebody; return the exercises that were passed."""
+    with desk() as at:
+        at.environment.update(variables(addresses), KIT_LEARNER=learner)
+        execute(book.solved(book.load(path)), at)
+        return at.solved()
 
 
 def held(addresses: Addresses) -> dict[str, set[str]]:

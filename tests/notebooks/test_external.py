@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.notebooks import book
-from tests.notebooks.classroom import Addresses, classroom, held, variables
-from tests.notebooks.run import desk, execute
+from tests.notebooks.classroom import Addresses, classroom, held, learn
 
 pytestmark = [pytest.mark.external, pytest.mark.timeout(600)]
 
@@ -22,14 +21,6 @@ AT_ONCE = ("01_postgresql", "03_mongodb", "04_dynamodb", "05_redis")
 def shared() -> Iterator[Addresses]:
     with classroom() as addresses:
         yield addresses
-
-
-def learn(path: Path, learner: str, addresses: Addresses) -> set[str]:
-    """Run a solved notebook as somebody; return the exercises that were passed."""
-    with desk() as at:
-        at.environment.update(variables(addresses), KIT_LEARNER=learner)
-        execute(book.solved(book.load(path)), at)
-        return at.solved()
 
 
 def asked(path: Path) -> set[str]:
