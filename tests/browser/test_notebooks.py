@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from nbconvert import HTMLExporter
+from PIL import Image
 
+from tests.browser.reach import SCREENS
 from tests.browser.visit import SHOTS, Panel, Visit, standins
 from tests.browser.window import Cell, Window
 
@@ -44,6 +46,23 @@ def test_every_panel_answers_to_its_main_control_and_stays_well(seen: Visit) -> 
 
 def test_nothing_in_a_panel_keeps_anybody_from_using_it(seen: Visit) -> None:
     assert seen.barriers == []
+
+
+def test_every_panel_fits_a_projector_and_a_page_at_200_percent(seen: Visit) -> None:
+    assert seen.misfits == []
+
+
+def test_every_control_is_reached_by_tab_and_shows_that_it_has_the_focus(seen: Visit) -> None:
+    assert seen.unreached == []
+
+
+def test_a_picture_of_the_whole_notebook_is_kept_in_both_themes_and_on_both_screens(
+    seen: Visit, path: Path
+) -> None:
+    panels = sum(panel.height for panel in seen.panels)
+    for what in ("light", "dark", *SCREENS):
+        with Image.open(SHOTS / f"{path.stem}-{what}.png") as picture:
+            assert picture.height > panels
 
 
 def test_a_committed_notebook_pictures_its_panels_before_anything_is_run(seen: Visit) -> None:

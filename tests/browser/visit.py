@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import ElementHandle, TimeoutError
 
+from tests.browser import reach
 from tests.browser.window import Cell, Window
 from tests.notebooks import book
 
@@ -68,6 +69,8 @@ class Visit:
     troubles: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     barriers: list[str] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
 
     def errors(self) -> list[str]:
         """Return what stands in the outputs as an error, or on the standard error stream."""
@@ -105,6 +108,8 @@ def visit(at: Window, name: str) -> Visit:
         at.run("run-all-above" if stop else "run-all-cells", at=stop)
         seen.panels = use_panels(at)
         seen.barriers = pictures(at, Path(name).stem)
+        seen.misfits = reach.faults(at, SHOTS / Path(name).stem)
+        seen.unreached = reach.keyboard(at)
         if stop:
             at.run("run-all-below", at=stop)
         seen.content, seen.left = at.content(), at.read()
@@ -117,8 +122,7 @@ def visit(at: Window, name: str) -> Visit:
 
 def use_panels(at: Window) -> list[Panel]:
     """Operate each panel's main control and return what was seen."""
-    found = at.page.evaluate_handle("look.panels()").get_properties().values()
-    return [_use(at, element) for one in found if (element := one.as_element())]
+    return [_use(at, panel) for panel in at.panels()]
 
 
 def pictures(at: Window, name: str) -> list[str]:
@@ -154,11 +158,17 @@ def _use(at: Window, panel: ElementHandle) -> Panel:
 def _operate(at: Window, panel: ElementHandle, control: ElementHandle) -> bool:
     choices = control.evaluate("control => control.options?.length ?? 0")
     if not choices:
-        return _answered(at, panel, control.click)
+        return _answered(at, panel, lambda: _press(at, control))
     chosen = control.evaluate("control => control.selectedIndex")
     # Another choice and the first one again: the notebook goes on as it was.
     steps = [(chosen + 1) % choices, chosen]
     return all(_answered(at, panel, lambda n=n: control.select_option(index=n)) for n in steps)
+
+
+def _press(at: Window, control: ElementHandle) -> None:
+    """Fire a control by the keyboard; that the mouse reaches it is seen by its place."""
+    control.focus()
+    at.page.keyboard.press("Enter")
 
 
 def _answered(at: Window, panel: ElementHandle, act: Callable[[], object]) -> bool:
