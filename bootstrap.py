@@ -197,7 +197,7 @@ def add_test_packages():
     if TESTS_STAMP.exists() and TESTS_STAMP.read_text() == lock:
         return
     pip = installer(has_uv())
-    step("Servers for tests", *pip, "--no-deps", "--require-hashes", "-r", str(TESTS_LOCK))
+    step("What only tests need", *pip, "--no-deps", "--require-hashes", "-r", str(TESTS_LOCK))
     TESTS_STAMP.write_text(lock)
 
 

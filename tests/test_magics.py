@@ -442,12 +442,12 @@ def test_a_query_run_often_survives_a_change_of_its_table(on_postgresql: Noteboo
 
 
 def test_two_sessions_on_one_server_do_not_see_each_others_open_work(notebook: Notebook) -> None:
-    notebook("kit.sql(server, name='alice')")
-    notebook("kit.sql(server, name='bob')")
-    notebook("%%sql @alice\nBEGIN; INSERT INTO runs VALUES (1, 'a')")
-    assert not notebook("%sql @bob SELECT * FROM runs")
-    assert len(notebook("%sql @alice SELECT * FROM runs")) == 1
-    notebook("%sql @alice ROLLBACK")
+    notebook("kit.sql(server, name='first')")
+    notebook("kit.sql(server, name='second')")
+    notebook("%%sql @first\nBEGIN; INSERT INTO runs VALUES (1, 'a')")
+    assert not notebook("%sql @second SELECT * FROM runs")
+    assert len(notebook("%sql @first SELECT * FROM runs")) == 1
+    notebook("%sql @first ROLLBACK")
 
 
 def test_an_error_fails_the_cell_in_the_servers_words_with_a_hint(notebook: Notebook) -> None:
@@ -622,9 +622,9 @@ def test_connecting_again_keeps_the_session_and_its_open_transaction(notebook: N
 
 
 def test_a_closed_session_ends_on_the_server_and_its_name_is_gone(notebook: Notebook) -> None:
-    notebook("kit.sql(server, name='bob')")
-    notebook("%sql -x bob")
-    assert notebook.server.name in notebook.refuses("%sql @bob SELECT 1", UnknownName)
+    notebook("kit.sql(server, name='second')")
+    notebook("%sql -x second")
+    assert notebook.server.name in notebook.refuses("%sql @second SELECT 1", UnknownName)
     assert "kit.sql(server)" in notebook.refuses("%sql SELECT 1", UsageError)
     assert "kit.sql(server)" in notebook.refuses("%sql", UsageError)
 

@@ -32,7 +32,7 @@ def shared(home: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def mine(shared: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv(sharing.LEARNER, "Ada.L")
+    monkeypatch.setenv(sharing.LEARNER, "Learner.One")
     kind = databases.get("dynamodb")
     with start("dynamodb", url=kind.url(replace(shared.endpoint, named=False))) as server:
         yield server

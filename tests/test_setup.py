@@ -171,7 +171,7 @@ def test_what_only_tests_need_is_added_once_and_again_when_it_changes(
     for text in ("one==1", "one==1", "one==2"):
         (tmp_path / "lock").write_text(text)
         bootstrap.add_test_packages()
-    assert steps == ["Servers for tests"] * 2
+    assert steps == ["What only tests need"] * 2
 
 
 def test_a_package_that_is_not_to_be_had_is_not_asked_for_again(

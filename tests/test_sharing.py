@@ -278,7 +278,9 @@ def test_a_server_without_numbered_databases_is_told_of(
         _door(only, monkeypatch)("one")
 
 
-@pytest.mark.parametrize("name", ["one", "Ada.L-7", "naïve\r\nflush_all", "x" * 200, "a b", "a_b"])
+@pytest.mark.parametrize(
+    "name", ["one", "Learner.L-7", "naïve\r\nflush_all", "x" * 200, "a b", "a_b"]
+)
 def test_any_name_makes_a_key_that_memcached_takes(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,7 +310,7 @@ def everybodys(request: pytest.FixtureRequest, home: Path) -> Iterator[Server]:
 
 HOSTILE = (
     ("one", "other"),
-    ("Ada", "ada"),
+    ("Learner", "learner"),
     ("a.b", "a-b"),
     ("a", "a.b"),
     ("a", "a_b"),

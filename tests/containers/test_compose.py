@@ -175,11 +175,12 @@ def test_learners_have_rooms_of_their_own(platform: Compose) -> None:
         "    print(name, server.catalog, server.note)\n"
     )
     names = [name for name in databases.names() if name != "prometheus"]
-    ada, bob = (
-        inside(platform, "-c", script, *names, learner=who).splitlines() for who in ("ada", "bob")
+    first, second = (
+        inside(platform, "-c", script, *names, learner=who).splitlines()
+        for who in ("first", "second")
     )
-    assert len(ada) == len(bob) == len(names)
-    assert not set(ada) & set(bob)
+    assert len(first) == len(second) == len(names)
+    assert not set(first) & set(second)
 
 
 def test_a_notebook_runs_inside(platform: Compose) -> None:

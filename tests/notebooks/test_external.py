@@ -32,7 +32,7 @@ def test_a_solved_notebook_passes_on_shared_servers_and_leaves_them_as_they_were
     path: Path, shared: Addresses
 ) -> None:
     before = held(shared)
-    assert learn(path, "Ada.L", shared) == asked(path)
+    assert learn(path, "Learner.One", shared) == asked(path)
     assert held(shared) == before
 
 
@@ -40,6 +40,6 @@ def test_a_solved_notebook_passes_on_shared_servers_and_leaves_them_as_they_were
 def test_two_learners_run_one_notebook_at_the_same_time(name: str, shared: Addresses) -> None:
     path, before = book.FOLDER / f"{name}.ipynb", held(shared)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        runs = [pool.submit(learn, path, who, shared) for who in ("ada", "ada.l")]
+        runs = [pool.submit(learn, path, who, shared) for who in ("learner", "learner.one")]
         assert [run.result() for run in runs] == [asked(path)] * 2
     assert held(shared) == before
