@@ -607,7 +607,7 @@ def test_the_panel_silences_inhibits_and_lets_all_through(
     panel.refresh()
     assert "wants two alerts" in panel.notice.value
     lab.put_rules(server, lab.rule("Machine", ON, hold="0s"), lab.rule("Model", ON, hold="0s"))
-    await_true(lambda: len(states(panel)) == 2, "both are held")
+    await_true(lambda: states(panel).keys() == {"Machine", "Model"}, "both are held, and no other")
     assert (panel.holding.source.value, panel.holding.target.value) == ("Machine", "Model")
     panel.holding.go.click()
     assert panel.strip is not None

@@ -244,7 +244,8 @@ def test_what_went_wrong_is_said_at_its_step(api: Api, promql: str, title: str, 
 
 @pytest.mark.parametrize("promql", ["absent(nothing)", f"sum(rate({REQUESTS}[10s]))", "up > 0"])
 def test_nothing_is_said_where_nothing_is_wrong(api: Api, promql: str) -> None:
-    assert titles(api, promql) == []
+    # A busy machine scrapes late, and then a short window is too short.
+    await_true(lambda: titles(api, promql) == [], "nothing is found")
 
 
 def test_a_refused_step_is_found_below_the_steps_that_fail_with_it(api: Api) -> None:

@@ -59,3 +59,14 @@ def test_a_program_in_a_folder_that_is_closed_to_the_servers_account_is_passed_o
     assert "99.1" not in {program.version for program in within_reach(postgresql)}
     with pytest.raises(ServerMissing, match=r"99\.1 refuses .*is closed to the account"):
         find(postgresql, "99")
+
+
+def test_a_program_that_cannot_be_loaded_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "mongod"
+    broken.write_text("#!/bin/sh\necho 'error while loading libcurl.so.4.8' >&2; exit 127\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("KIT_MONGODB_PROGRAM", str(broken))
+    with pytest.raises(ServerMissing, match="no MongoDB server that runs here"):
+        find(databases.get("mongodb"), None)

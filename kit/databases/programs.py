@@ -104,5 +104,6 @@ def _ask(path: Path, flag: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    match = _VERSION.search(answer.stdout + answer.stderr)
+    # What cannot be loaded answers too, with the names of libraries and their numbers.
+    match = None if answer.returncode else _VERSION.search(answer.stdout + answer.stderr)
     return match.group() if match else ""
