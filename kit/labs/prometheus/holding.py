@@ -37,6 +37,8 @@ class Holding(ipywidgets.HBox):  # type: ignore[misc]
         self.silences: list[str] = []
         self.mute = _button("Silence for a minute", "Keep all alerts back", self._mute)
         self.source, self.target = (controls.choice(word, []) for word in ("While", "keep back"))
+        self.source.observe(self._others, "value")
+        self.offer([])
         self.go = _button("Inhibit", "Keep one alert back while the other fires", self._inhibit)
         self.free = _button("Let all through", "End silences and inhibitions", self._free)
         super().__init__([self.mute, self.source, self.target, self.go, self.free])
@@ -44,13 +46,13 @@ class Holding(ipywidgets.HBox):  # type: ignore[misc]
 
     def offer(self, names: Iterable[str]) -> None:
         """Offer these alerts, the first to inhibit the second."""
-        known = list(dict.fromkeys(names))
-        for one in (self.source, self.target):
-            if list(one.options) != known:
-                chosen, one.options = one.value, known
-                one.value = chosen if chosen in known else next(iter(known), None)
-        if self.source.value == self.target.value:
-            self.target.value = next((name for name in known if name != self.source.value), None)
+        self._known = list(dict.fromkeys(names))
+        _offer(self.source, self._known, "no alert")
+        self._others()
+
+    def _others(self, _change: Any = None) -> None:
+        others = [name for name in self._known if name != self.source.value]
+        _offer(self.target, others, "no other alert")
 
     def _mute(self) -> None:
         def silence() -> str:
@@ -96,6 +98,13 @@ class Holding(ipywidgets.HBox):  # type: ignore[misc]
             self._fail(str(error), "")
         except OSError:
             self._fail("Alertmanager does not answer.", alerting.GONE)
+
+
+def _offer(choice: Any, names: list[str], nothing: str) -> None:
+    options: list[Any] = [*names] or [(nothing, None)]
+    if list(choice.options) != options:
+        chosen, choice.options = choice.value, options
+        choice.value = chosen if chosen in names else next(iter(names), None)
 
 
 def _button(label: str, tooltip: str, act: Callable[[], None]) -> Any:
