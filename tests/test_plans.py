@@ -994,13 +994,13 @@ def test_the_unindexed_foreign_key_is_found_and_mended(server: Server) -> None:
     case = plan_cases.foreign_keys(server)
     before = plans.explain(server, case.query)
     advised = [advice.sql for advice in plans.advise(before)]
-    assert any("plan_keys.metrics (run_uuid)" in sql for sql in advised)
+    assert any(re.search(r"plan_keys[._]metrics \(run_uuid\)", sql) for sql in advised)
     case.mend()
     after = plans.explain(server, case.query)
     main = plans.compare(before, after).comparison.main
     assert main is not None
     assert main.change == "replaced"
-    assert main.node.relation == "metrics"
+    assert main.node.relation.endswith("metrics")
     assert main.before is not None
     assert main.before.handled == 30_000
     assert main.node.handled == 150
@@ -1014,7 +1014,7 @@ def test_the_bloated_table_is_found_and_mended(server: Server) -> None:
     after = plans.explain(server, case.query)
     main = plans.compare(before, after).comparison.main
     assert main is not None
-    assert main.node.relation == "metrics"
+    assert main.node.relation.endswith("metrics")
     assert main.figures == ["pages"]
     assert main.before is not None
     assert (main.before.pages or 0) > 5 * (main.node.pages or 0)

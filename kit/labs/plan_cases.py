@@ -39,26 +39,27 @@ _INNODB_BLOAT = (
 )
 
 # MLflow's own columns and keys, without what the story does not need.
-_RUNS = """CREATE TABLE {schema}.runs (
+_RUNS = """CREATE TABLE {at}runs (
     run_uuid VARCHAR(32) PRIMARY KEY, name VARCHAR(250), experiment_id INT, status VARCHAR(9)
 ){quiet}"""
-_METRICS = """CREATE TABLE {schema}.metrics (
+_METRICS = """CREATE TABLE {at}metrics (
     {key} VARCHAR(250), value DOUBLE PRECISION, timestamp BIGINT, run_uuid VARCHAR(32){refers},
     step BIGINT, is_nan BOOLEAN, PRIMARY KEY ({key}, timestamp, step, run_uuid, value, is_nan)
 ){quiet}"""
-_FILL_RUNS = """INSERT INTO {schema}.runs
+_FILL_RUNS = """INSERT INTO {at}runs
 WITH RECURSIVE run (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM run WHERE n < 1000)
-SELECT md5(concat('{seed}-', n)), concat('run ', n), n % 200, 'FINISHED' FROM run"""
-_FILL_METRICS = """INSERT INTO {schema}.metrics
+SELECT {digest}, concat('run ', n), n % 200, 'FINISHED' FROM run"""
+_FILL_METRICS = """INSERT INTO {at}metrics
 WITH RECURSIVE
     run (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM run WHERE n < 1000),
     epoch (s) AS (SELECT 1 UNION ALL SELECT s + 1 FROM epoch WHERE s < 10),
     name (k) AS (SELECT 'accuracy' UNION ALL SELECT 'f1' UNION ALL SELECT 'loss')
 SELECT k, 1.0 / s + n / 1000.0, 1700000000000 + n * 100000 + s * 1000,
-    md5(concat('{seed}-', n)), s, 1 = 0
+    {digest}, s, 1 = 0
 FROM run, epoch, name ORDER BY {order}"""
-_DELETE = """DELETE FROM {schema}.metrics
-WHERE run_uuid NOT IN (SELECT run_uuid FROM {schema}.runs WHERE experiment_id % 10 = 0)"""
+_AVERAGE = "SELECT avg(value) FROM {at}metrics WHERE NOT is_nan"
+_DELETE = """DELETE FROM {at}metrics
+WHERE run_uuid NOT IN (SELECT run_uuid FROM {at}runs WHERE experiment_id % 10 = 0)"""
 
 
 @dataclass(frozen=True)
@@ -83,24 +84,30 @@ class Case:
 
 
 def foreign_keys(server: Server | str | URL, *, seed: int = 0) -> Case:
-    """Build 1,000 runs with 30,000 metrics that no index leads to, in a schema `plan_keys`."""
+    """Build 1,000 runs with 30,000 metrics that no index leads to.
+
+    They are in a schema `plan_keys`; in MySQL, where a schema is a database, their names begin so.
+    """
     with _session(server) as connection:
         words = _words(connection, "plan_keys", seed)
         _build(connection, words, order="n, k, s")
-        _run(connection, *_analyzed(connection, "plan_keys"))
+        _run(connection, *_analyzed(words))
     innodb = words["key"] == "`key`"
     return Case(
         story=_KEYS + (_INNODB_KEYS if innodb else ""),
         query="SELECT r.name, m.{key}, m.step, m.value\n"
-        "FROM plan_keys.runs r JOIN plan_keys.metrics m ON m.run_uuid = r.run_uuid\n"
+        "FROM {at}runs r JOIN {at}metrics m ON m.run_uuid = r.run_uuid\n"
         "WHERE r.experiment_id = 7".format(**words),
-        cure="CREATE INDEX index_metrics_run_uuid ON plan_keys.metrics (run_uuid)",
+        cure="CREATE INDEX index_metrics_run_uuid ON {at}metrics (run_uuid)".format(**words),
         _server=server,
     )
 
 
 def bloated(server: Server | str | URL, *, seed: int = 0) -> Case:
-    """Build a table of metrics, nine tenths of which are remains, in a schema `plan_bloat`."""
+    """Build a table of metrics, nine tenths of which are remains, in a schema `plan_bloat`.
+
+    In MySQL, where a schema is a database, its name begins so.
+    """
     connection = _session(server)
     words = _words(connection, "plan_bloat", seed)
     # As they come from runs that train side by side: every page holds rows of every run.
@@ -109,12 +116,12 @@ def bloated(server: Server | str | URL, *, seed: int = 0) -> Case:
     forgotten = _session(server) if innodb else None
     if forgotten is not None:
         _run(forgotten, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
-    _run(connection, _DELETE.format(**words), *_analyzed(connection, "plan_bloat"))
+    _run(connection, _DELETE.format(**words), *_analyzed(words))
     connection.close()
     return Case(
         story=_INNODB_BLOAT if innodb else _BLOAT,
-        query="SELECT avg(value) FROM plan_bloat.metrics WHERE NOT is_nan",
-        cure="ROLLBACK" if innodb else "VACUUM (FULL, ANALYZE) plan_bloat.metrics",
+        query=_AVERAGE.format(**words),
+        cure="ROLLBACK" if innodb else "VACUUM (FULL, ANALYZE) {at}metrics".format(**words),
         _server=server,
         _forgotten=forgotten,
     )
@@ -122,25 +129,28 @@ def bloated(server: Server | str | URL, *, seed: int = 0) -> Case:
 
 def _words(connection: Connection, schema: str, seed: int) -> dict[str, str]:
     """Return what differs between the two servers."""
-    name = connection.dialect.name
+    name, numbered = connection.dialect.name, f"concat('{int(seed)}-', n)"
     if name == "postgresql":
-        # Statistics and dead rows are to stay as they are until the learner acts.
-        quiet, refers = " WITH (autovacuum_enabled = off)", f" REFERENCES {schema}.runs"
         return {
-            "schema": schema,
-            "seed": str(int(seed)),
+            "at": f"{schema}.",
+            "digest": f"md5({numbered})",
             "key": "key",
-            "quiet": quiet,
-            "refers": refers,
+            # Statistics and dead rows are to stay as they are until the learner acts.
+            "quiet": " WITH (autovacuum_enabled = off)",
+            "refers": f" REFERENCES {schema}.runs",
+            "clear": f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}",
+            "analyze": "ANALYZE",
         }
     if name in ("mysql", "mariadb"):
-        quiet = " ENGINE = InnoDB STATS_AUTO_RECALC = 0 STATS_SAMPLE_PAGES = 1000"
         return {
-            "schema": schema,
-            "seed": str(int(seed)),
+            "at": f"{schema}_",
+            # MySQL 9 has no md5() of its own any more.
+            "digest": f"left(sha2({numbered}, 256), 32)",
             "key": "`key`",
-            "quiet": quiet,
+            "quiet": " ENGINE = InnoDB STATS_AUTO_RECALC = 0 STATS_SAMPLE_PAGES = 1000",
             "refers": "",
+            "clear": f"DROP TABLE IF EXISTS {schema}_metrics, {schema}_runs",
+            "analyze": "ANALYZE TABLE",
         }
     raise UsageError(
         f"The cases are for PostgreSQL, MySQL and MariaDB, and this is {name}. "
@@ -149,21 +159,13 @@ def _words(connection: Connection, schema: str, seed: int) -> dict[str, str]:
 
 
 def _build(connection: Connection, words: dict[str, str], *, order: str) -> None:
-    cascade = " CASCADE" if words["key"] == "key" else ""
-    _run(
-        connection,
-        "DROP SCHEMA IF EXISTS {schema}{cascade}".format(cascade=cascade, **words),
-        "CREATE SCHEMA {schema}".format(**words),
-        _RUNS.format(**words),
-        _METRICS.format(**words),
-        _FILL_RUNS.format(**words),
-        _FILL_METRICS.format(order=order, **words),
-    )
+    tables = (_RUNS, _METRICS, _FILL_RUNS, _FILL_METRICS)
+    made = [statement.format(order=order, **words) for statement in tables]
+    _run(connection, *words["clear"].split("; "), *made)
 
 
-def _analyzed(connection: Connection, schema: str) -> list[str]:
-    word = "ANALYZE" if connection.dialect.name == "postgresql" else "ANALYZE TABLE"
-    return [f"{word} {schema}.{table}" for table in ("runs", "metrics")]
+def _analyzed(words: dict[str, str]) -> list[str]:
+    return ["{analyze} {at}{table}".format(table=table, **words) for table in ("runs", "metrics")]
 
 
 def _session(server: Any) -> Connection:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.notebooks import book
 from tests.notebooks.classroom import Addresses, classroom, held, learn
+from tests.traces import await_true
 
 pytestmark = [pytest.mark.external, pytest.mark.timeout(600)]
 
@@ -20,6 +21,7 @@ AT_ONCE = ("01_postgresql", "03_mongodb", "04_dynamodb", "05_redis")
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Addresses]:
     with classroom() as addresses:
+        await_true(lambda: held(addresses)["prometheus"], "Prometheus has scraped itself")
         yield addresses
 
 

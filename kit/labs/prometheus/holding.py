@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SILENCE = 60.0
 """Seconds for which the button silences."""
 
+_NOTHING = ""  # a choice of None would show nothing at all
 _TWO = "An inhibition wants two alerts: write a rule for each, and press `Apply`."
 
 
@@ -68,7 +69,7 @@ class Holding(ipywidgets.HBox):  # type: ignore[misc]
 
     def _inhibit(self) -> None:
         source, target = self.source.value, self.target.value
-        if None in (source, target) or source == target:
+        if _NOTHING in (source, target) or source == target:
             self._fail("Which alert keeps which back?", _TWO)
             return
 
@@ -101,10 +102,10 @@ class Holding(ipywidgets.HBox):  # type: ignore[misc]
 
 
 def _offer(choice: Any, names: list[str], nothing: str) -> None:
-    options: list[Any] = [*names] or [(nothing, None)]
+    options: list[Any] = [*names] or [(nothing, _NOTHING)]
     if list(choice.options) != options:
         chosen, choice.options = choice.value, options
-        choice.value = chosen if chosen in names else next(iter(names), None)
+        choice.value = chosen if chosen in names else next(iter(names), _NOTHING)
 
 
 def _button(label: str, tooltip: str, act: Callable[[], None]) -> Any:
