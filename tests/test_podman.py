@@ -102,7 +102,7 @@ def test_podman_runs_what_docker_runs(podman: Podman, monkeypatch: pytest.Monkey
         assert server.backend == "container"
         with server.connect() as client:
             client.set("kept", 1)
-        assert "Ready to accept connections" in server.logs()
+        await_true(lambda: "Ready to accept connections" in server.logs(), "its log is told")
         server.kill()
         with pytest.raises(ServerGone, match="restart"):
             server.connect()

@@ -16,6 +16,7 @@ function render({ model, el }) {
     grow();
     model.set("value", area.value);
     model.save_changes();
+    model.send({ event: "typed", value: { value: area.value } });
   };
   const load = () => {
     if (area.value !== model.get("value")) area.value = model.get("value");
@@ -30,7 +31,7 @@ function render({ model, el }) {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     store();
-    model.send({ event: "run", value: area.value });
+    model.send({ event: "run" });
   });
   const insert = (message) => {
     if (message.event !== "insert") return;

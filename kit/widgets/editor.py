@@ -19,13 +19,8 @@ class Editor(Part):
 
     def __init__(self, value: str, label: str, placeholder: str, run: Callable[[], None]) -> None:
         super().__init__(value=value, label=label, placeholder=placeholder)
-        self._run = run
-        self.listen("run", self._started)
+        self.listen("run", lambda _: run())
 
     def insert(self, text: str) -> None:
         """Put text where the cursor stands."""
         self.send({"event": "insert", "value": text})
-
-    def _started(self, value: object) -> None:
-        self.value = str(value)
-        self._run()

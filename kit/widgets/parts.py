@@ -61,8 +61,21 @@ class Part(anywidget.AnyWidget):
             self.views.add(str(value))
         elif event == "gone":
             self.views.discard(str(value))
+        elif event == "typed":
+            self._take(dict(value or {}))
         if event in self._listeners:
             self._listeners[event](value)
+
+    def _take(self, typed: dict[str, Any]) -> None:
+        """Take what was typed at once, and do not send it back.
+
+        A state waits until the kernel has done with the one before, and a click overtakes it; a
+        message is not overtaken.
+        """
+        known = {name: value for name, value in typed.items() if name in self.keys}
+        with self._lock_property(**known):
+            for name, value in known.items():
+                setattr(self, name, value)
 
     def static_html(self) -> str:
         """Return what the part shows, without a kernel."""

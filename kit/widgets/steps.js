@@ -238,6 +238,7 @@ class List {
     this.timer = null;
     this.model.set("items", this.items());
     this.model.save_changes();
+    this.model.send({ event: "typed", value: { items: this.items() } });
   }
 
   changed(row) {
@@ -269,7 +270,7 @@ class List {
 
   run() {
     this.store();
-    this.model.send({ event: "run", value: this.items() });
+    this.model.send({ event: "run" });
   }
 }
 

@@ -84,7 +84,7 @@ class Steps(Part):
                 for k in kinds
             ],
         )
-        self.listen("run", lambda items: self._started(items, run))
+        self.listen("run", lambda _: run())
 
     def tell(self, outcomes: Mapping[str, Outcome]) -> None:
         """Show what became of each step, by its id; steps without an outcome have not run."""
@@ -128,11 +128,6 @@ class Steps(Part):
     def _last(self) -> Outcome | None:
         ran = [self.told[item["id"]] for item in self.items if item["id"] in self.told]
         return next((outcome for outcome in reversed(ran) if outcome.state == "done"), None)
-
-    def _started(self, items: Any, run: Callable[[], None]) -> None:
-        # The message carries what is typed: the trait may still be on its way.
-        self.items = items
-        run()
 
 
 def _live(outcome: Outcome) -> dict[str, Any]:
