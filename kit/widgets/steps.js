@@ -70,7 +70,11 @@ class Row {
     };
     this.area.addEventListener("input", typed);
     this.kind.addEventListener("input", typed);
-    this.on.addEventListener("change", typed);
+    this.on.addEventListener("change", () => {
+      typed();
+      // The page may take the focus from here before the click on Run does, which would store it.
+      list.store();
+    });
     for (const field of [this.area, this.kind]) {
       field.setAttribute("data-lm-suppress-shortcuts", "true");
       field.addEventListener("keypress", (event) => event.stopPropagation());
