@@ -143,10 +143,10 @@ def test_the_panel_shows_what_it_measured_and_saves_no_figure_of_it(panel: Reade
     for row, bar, measured in zip(tops.rows, panel.tops.bars, panel.measured.values(), strict=True):
         found = measured[-1].throughput
         assert len(found.values) == 3
-        assert str(row[2]) == f"{found.median:,.0f} ({found.low:,.0f} – {found.high:,.0f})"
+        assert str(row[2]) == f"{found.median:,.0f} ({found.low:,.0f}–{found.high:,.0f})"
         assert (bar.low, bar.value, bar.high) == (found.low, found.median, found.high)
         # Latencies have their spread too.
-        assert all(re.fullmatch(r".+ \(.+ – .+\)", str(cell)) for cell in row[3:6])
+        assert all(re.fullmatch(r".+ \(.+–.+\)", str(cell)) for cell in row[3:6])
     for saved in (panel.static_html(), panel.static_text()):
         assert "reads per second" in saved
         assert f"{loads[-1].throughput.median:,.0f}" not in saved

@@ -79,7 +79,10 @@ def _figures(load: Rounds) -> list[object]:
 def spread(found: Spread, write: Callable[[float], str]) -> Shown:
     """Write a median, and the quartiles in brackets."""
     low, high = write(found.low), write(found.high)
-    return Shown(f"{write(found.median)} ({low} – {high})", found.median)
+    number, _, unit = low.partition(" ")
+    # A unit that both share stands once: the table is wide enough without it.
+    low = number if unit == high.partition(" ")[2] else low
+    return Shown(f"{write(found.median)} ({low}–{high})", found.median)
 
 
 def _refusals(loads: Sequence[Rounds]) -> list[str]:
