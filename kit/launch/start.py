@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from kit.databases import programs
 from kit.errors import EngineMissing, ImageMissing, ServerGone, StartTimeout
-from kit.launch import external, lease, paths, process
+from kit.launch import choice, external, lease, paths, process
 from kit.launch.instance import Message
 from kit.launch.request import Progress, Request, read
 from kit.launch.server import Control, Server
@@ -58,7 +57,7 @@ def _share(request: Request, progress: Progress) -> Server:
         return _obtain(request, held, identity, progress)
     except (ImageMissing, EngineMissing):
         held.abandon(identity)
-        if request.backend != "auto" or not programs.choose(request.database):
+        if request.backend != "auto" or not choice.within_reach(request.database):
             raise
         return _share(replace(request, backend="process"), progress)
     except BaseException:
