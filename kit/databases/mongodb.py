@@ -149,15 +149,15 @@ class MongoDB(OwnDatabase):
         return "MongoDB", str(info["version"])
 
     def remember(self, client: Any) -> str:
-        return str(client.get_default_database(self.catalog).kit_memory.insert_one({}).inserted_id)
+        return str(self._memory(client).insert_one({}).inserted_id)
 
     def recall(self, client: Any, token: str) -> bool:
         from bson import ObjectId
 
-        return (
-            client.get_default_database(self.catalog).kit_memory.find_one({"_id": ObjectId(token)})
-            is not None
-        )
+        return self._memory(client).find_one({"_id": ObjectId(token)}) is not None
+
+    def _memory(self, client: Any) -> Any:
+        return client.get_default_database(self.catalog).kit_memory
 
     def create_room(self, client: Any, name: str) -> None:
         rooms.create(client, name)

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, NullPool
 
 from kit.errors import SQLError, UsageError
 from kit.labs import source as sources
-from kit.labs.statements import connect
+from kit.labs.statements import connect, split
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -161,7 +161,7 @@ def _words(connection: Connection, schema: str, seed: int) -> dict[str, str]:
 def _build(connection: Connection, words: dict[str, str], *, order: str) -> None:
     tables = (_RUNS, _METRICS, _FILL_RUNS, _FILL_METRICS)
     made = [statement.format(order=order, **words) for statement in tables]
-    _run(connection, *words["clear"].split("; "), *made)
+    _run(connection, *split(words["clear"]), *made)
 
 
 def _analyzed(words: dict[str, str]) -> list[str]:

@@ -124,6 +124,11 @@ class Server:
         return self.endpoint.password
 
     @property
+    def shared(self) -> bool:
+        """Tell whether others may use the server, which is not the kit's then."""
+        return self.backend == "external"
+
+    @property
     def catalog(self) -> str:
         """Return the database that clients open; on a shared server it is the learner's own."""
         return self.endpoint.catalog
@@ -173,7 +178,7 @@ class Server:
 
         It is the rest of a sentence: "fills the whole memory".
         """
-        if self.backend == "external":
+        if self.shared:
             raise refusal(self.database, does)
 
     def logs(self, lines: int = 50) -> str:

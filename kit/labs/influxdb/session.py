@@ -112,8 +112,7 @@ class Session:
 
     def beside(self, name: str) -> str:
         """Return the name of a further database; on a server of others' it is the learner's own."""
-        shared = self.server.backend == "external"
-        return rooms.beside(self.server.catalog, name) if shared else name
+        return rooms.beside(self.server.catalog, name) if self.server.shared else name
 
     def ask(self, text: str, *, database: str = "") -> list[Answer]:
         """Run one or more statements; raise Refused in the server's words."""

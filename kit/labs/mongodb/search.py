@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from kit.widgets.bars import Bar, Bars
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -82,14 +82,14 @@ class Search(Panel):
     def __init__(self, source: Source, collection: str, field: str, words: str) -> None:
         self.source, self.collection, self.field = source, collection, field
         self.hits: list[Hit] = []
-        self._turn = threading.Lock()
+        self._turn = Turn()
         self.full_text = source.supports("full_text")
         self.words = ipywidgets.Text(
             value=words, description="Words", placeholder="overfitting", continuous_update=False
         )
-        self.words.observe(lambda _change: self.background(self.run), "value")
+        self.words.observe(lambda _change: self._start(), "value")
         self.go = controls.button("Search", "Look for the words (Enter)", primary=True)
-        self.go.on_click(lambda _button: self.background(self.run))
+        self.go.on_click(lambda _button: self._start())
         self.bars = Bars("points", of="score", volatile=False)
         self.table = Table("What was found")
         super().__init__(
@@ -113,6 +113,14 @@ class Search(Panel):
                 self.table.show()
                 self.empty("No word to look for.", "Write one or more, such as overfitting.")
             return self.hits
+
+    def close(self) -> None:
+        """Look for nothing any more, and remove the panel."""
+        self._turn.end()
+        super().close()
+
+    def _start(self) -> None:
+        self._turn.ask(self.background, self.run)
 
     def _search(self) -> None:
         self.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from kit.widgets.bars import Bar, Bars
 from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
+from kit.widgets.turn import Turn
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -33,7 +33,7 @@ _LIMITS = (
 
 
 @dataclass(frozen=True)
-class Spread:
+class Placement:
     """Where one key put the documents: how many on each server, and how many had to be asked.
 
     `asked` holds, for each question, the servers asked and the documents that they returned.
@@ -84,7 +84,7 @@ def distribute(
     documents: Sequence[Document],
     key: Sequence[str],
     questions: Sequence[Mapping[str, Any]],
-) -> Spread:
+) -> Placement:
     """Put each document where its key says, and let every server count and answer."""
     parts: list[list[Document]] = [[] for _ in collections]
     for one in documents:
@@ -98,7 +98,7 @@ def distribute(
         chosen = targets(question, key, len(parts))
         found = sum(collections[number].count_documents(dict(question)) for number in chosen)
         asked.append((len(chosen), found))
-    return Spread(key, [one.count_documents({}) for one in collections], asked)
+    return Placement(key, [one.count_documents({}) for one in collections], asked)
 
 
 class Shards(Panel):
@@ -110,15 +110,15 @@ class Shards(Panel):
         documents: Sequence[Document],
         questions: Sequence[Mapping[str, Any]],
     ) -> None:
+        self._turn = Turn()
         if not servers or not documents:
             raise UsageError("A spread wants servers and documents: give at least one of each.")
         self.sources = [sources.read(server) for server in servers]
         self.documents, self.questions = documents, questions
-        self.spreads: dict[str, Spread] = {}
-        self._turn = threading.Lock()
+        self.spreads: dict[str, Placement] = {}
         self.key = ipywidgets.Text(description="Shard key", placeholder="run_id, digit")
         self.go = controls.button("Spread", "Spread the documents by this key", primary=True)
-        self.go.on_click(lambda _button: self.background(lambda: self.spread(self.key.value)))
+        self.go.on_click(lambda _button: self._start())
         self.bars = Bars("documents", of="documents on each server", volatile=False)
         self.table = Table("Servers asked")
         first = self.sources[0]
@@ -132,7 +132,7 @@ class Shards(Panel):
         )
         self.empty("Nothing is spread yet.", "Name a field or several, with commas between.")
 
-    def spread(self, key: str) -> Spread | None:
+    def spread(self, key: str) -> Placement | None:
         """Spread the documents by one more key; show and return where they are."""
         fields = [name.strip() for name in key.split(",") if name.strip()]
         with self._turn:
@@ -154,7 +154,15 @@ class Shards(Panel):
             self._show(time.perf_counter() - begun)
             return found
 
-    def _distribute(self, fields: list[str]) -> Spread:
+    def close(self) -> None:
+        """Spread nothing any more, and remove the panel."""
+        self._turn.end()
+        super().close()
+
+    def _start(self) -> None:
+        self._turn.ask(self.background, lambda: self.spread(self.key.value))
+
+    def _distribute(self, fields: list[str]) -> Placement:
         clients: list[Any] = []
         try:
             for source in self.sources:
@@ -194,7 +202,7 @@ for document in documents:
 [shard.count_documents({{}}) for shard in shards]"""
 
 
-def _grid(spreads: Sequence[Spread], questions: Sequence[Mapping[str, Any]]) -> Grid:
+def _grid(spreads: Sequence[Placement], questions: Sequence[Mapping[str, Any]]) -> Grid:
     titles = [f"servers asked for {', '.join(question)}" for question in questions]
     return Grid(
         columns=["shard key", "largest share", *titles],

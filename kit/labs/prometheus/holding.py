@@ -69,7 +69,7 @@ class Holding(ipywidgets.HBox):  # type: ignore[misc]
 
     def _inhibit(self) -> None:
         source, target = self.source.value, self.target.value
-        if _NOTHING in (source, target) or source == target:
+        if _NOTHING in (source, target):
             self._fail("Which alert keeps which back?", _TWO)
             return
 

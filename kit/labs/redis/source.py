@@ -72,8 +72,7 @@ class Source:
 
     def channel(self, name: str) -> str:
         """Return a channel for one learner alone: those of a server belong to all its databases."""
-        shared = getattr(self.given, "backend", "") == "external"
-        return f"{name}:{self.database}" if shared else name
+        return f"{name}:{self.database}" if getattr(self.given, "shared", False) else name
 
     @property
     def address(self) -> str:
