@@ -1023,6 +1023,21 @@ def test_the_bloated_table_is_found_and_mended(server: Server) -> None:
         assert advice.sql == case.cure
 
 
+def test_mending_names_another_open_transaction_and_works_once_that_has_ended(
+    my: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with plan_cases._session(my) as other:
+        other.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        case = plan_cases.bloated(my)
+        monkeypatch.setattr(plan_cases, "PATIENCE", 1.0)
+        with pytest.raises(SQLError, match="another transaction is still open"):
+            case.mend()
+    monkeypatch.undo()
+    case.mend()
+    pages = [node.pages or 0 for node in plans.explain(my, case.query).nodes]
+    assert 0 < sum(pages) < 100
+
+
 def test_a_case_can_be_built_again_and_looks_the_same(server: Server) -> None:
     pictures = set()
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,13 @@ _DELETE = """DELETE FROM {at}metrics
 WHERE run_uuid NOT IN (SELECT run_uuid FROM {at}runs WHERE experiment_id % 10 = 0)"""
 
 
+_STATUS = re.compile(
+    r"^Trx id counter (?P<next>\d+)\n"
+    r"Purge done for trx's n:o < (?P<cleaned>\d+) .* state: (?P<state>.+)$",
+    re.MULTILINE,
+)
+
+
 @dataclass(frozen=True)
 class Case:
     """A prepared problem: its story, the query that suffers, and the SQL that cures it."""
@@ -71,6 +79,7 @@ class Case:
     cure: str
     _server: Any = field(repr=False)
     _forgotten: Connection | None = field(default=None, repr=False)
+    _deleted: int = field(default=0, repr=False)
 
     def mend(self) -> None:
         """Run the cure, and wait until it shows; on InnoDB that may take some seconds."""
@@ -79,7 +88,7 @@ class Case:
                 _run(connection, self.cure)
         elif not self._forgotten.closed:
             _run(self._forgotten, self.cure)
-            _await_purge(self._forgotten)
+            _await_purge(self._forgotten, self._deleted)
             self._forgotten.close()
 
 
@@ -116,7 +125,9 @@ def bloated(server: Server | str | URL, *, seed: int = 0) -> Case:
     forgotten = _session(server) if innodb else None
     if forgotten is not None:
         _run(forgotten, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
-    _run(connection, _DELETE.format(**words), *_analyzed(words))
+    _run(connection, _DELETE.format(**words))
+    deleted = _innodb(connection)[0] if innodb else 0
+    _run(connection, *_analyzed(words))
     connection.close()
     return Case(
         story=_INNODB_BLOAT if innodb else _BLOAT,
@@ -124,6 +135,7 @@ def bloated(server: Server | str | URL, *, seed: int = 0) -> Case:
         cure="ROLLBACK" if innodb else "VACUUM (FULL, ANALYZE) {at}metrics".format(**words),
         _server=server,
         _forgotten=forgotten,
+        _deleted=deleted,
     )
 
 
@@ -178,16 +190,28 @@ def _run(connection: Connection, *statements: str) -> None:
         answer.close()
 
 
-def _await_purge(connection: Connection) -> None:
-    """Wait until InnoDB has removed what no transaction can see any more."""
+def _await_purge(connection: Connection, deleted: int) -> None:
+    """Wait until InnoDB has removed what no transaction can see any more.
+
+    Its history list does not tell: MySQL shortens that only once in 128 rounds of cleaning
+    (MySQL manual, innodb_purge_rseg_truncate_frequency).
+    """
     end = time.monotonic() + PATIENCE
-    query = "SELECT count FROM information_schema.innodb_metrics WHERE name = %s"
     while time.monotonic() < end:
-        left = connection.exec_driver_sql(query, ("trx_rseg_history_len",)).scalar()
-        if not left:
+        _, cleaned, idle = _innodb(connection)
+        if cleaned >= deleted and idle:
             return
         time.sleep(0.1)
     raise SQLError(
         f"InnoDB has not cleaned up within {PATIENCE:.0f} s: another transaction is still open. "
         "Look for it in information_schema.innodb_trx, and end it."
     )
+
+
+def _innodb(connection: Connection) -> tuple[int, int, bool]:
+    """Return InnoDB's next transaction, up to which one it has cleaned up, and if it rests."""
+    status = connection.exec_driver_sql("SHOW ENGINE INNODB STATUS").one()[-1]
+    found = _STATUS.search(status)
+    if found is None:
+        raise SQLError("SHOW ENGINE INNODB STATUS does not say how far InnoDB has cleaned up.")
+    return int(found["next"]), int(found["cleaned"]), found["state"] == "running but idle"
