@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from kit.errors import ServerGone, UnknownName, Unsupported, UsageError
+from kit.errors import ServerGone, SQLError, UnknownName, Unsupported, UsageError
 from kit.labs import source, stepper
 from kit.labs.stepper.measure import Findings, measure
+from kit.labs.stepper.observer import Wait
 from kit.labs.stepper.play import Play
+from kit.labs.stepper.scripts import Script, parse
 from kit.labs.stepper.stage import SCHEMA, Stage
 from kit.labs.stepper.table import grid
 from kit.labs.stepper.views import innodb_circle
@@ -196,6 +199,54 @@ def test_measuring_can_be_cancelled_and_leaves_nothing(server: Server) -> None:
     until(lambda: "cancelled" in shown.status.value)
     until(lambda: schemas(server) == [])
     shown.close()
+
+
+def test_a_script_that_another_lock_keeps_from_its_end_gets_no_verdict(server: Server) -> None:
+    kept = Script(name="held", steps=parse(f"{HOLD}\nT2 COMMIT"), happened=lambda seen: True)
+    with pytest.raises(SQLError, match="T2 still waits"):
+        measure(source.read(server), scripts=[kept])
+    assert schemas(server) == []
+
+
+def test_a_transaction_left_open_does_not_keep_the_next_script_from_its_tables(
+    server: Server,
+) -> None:
+    left = Script(name="left", steps=parse("T1 BEGIN\nT2 BEGIN\nT2 UPDATE quota SET hours = 1"))
+    stage = Stage(source.read(server), left.sessions)
+    try:
+        for _ in range(2):
+            Play(stage, left, "SERIALIZABLE").run()
+            assert stage.sessions["T2"].state == "open"
+    finally:
+        stage.close()
+
+
+def test_a_view_that_is_older_than_the_locks_end_does_not_end_the_script() -> None:
+    """As InnoDB's views are: a copy, without the holder, until it was left alone for 0.1 s."""
+    (script,) = (one for one in stepper.ANOMALIES if one.code == "G-single-write")
+    with start("mysql", name="stepper-mysql") as server:
+        stage = Stage(source.read(server), script.sessions)
+        look, after, copy, asked = stage.observer.waits, stage.sessions["T2"]._after, [], 0.0
+
+        def stale(ours: Sequence[int]) -> list[Wait]:
+            nonlocal copy, asked
+            if time.monotonic() > asked + 0.1:
+                copy = [replace(wait, holder=None) for wait in look(ours)]
+            asked = time.monotonic()
+            return copy
+
+        def late(*said: Any) -> Any:
+            threading.Event().wait(0.2)  # as on a busy machine
+            return after(*said)
+
+        stage.observer.waits, stage.sessions["T2"]._after = stale, late  # type: ignore[method-assign]
+        try:
+            play = Play(stage, script, "SERIALIZABLE")
+            play.run()
+            assert [move.step.statement for move in play.coming] == []
+            assert play.happened is False
+        finally:
+            stage.close()
 
 
 def test_a_blocked_statement_waits_until_the_other_one_ends(

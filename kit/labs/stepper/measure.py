@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kit.errors import SQLError
 from kit.labs.source import Source
 from kit.labs.stepper.anomalies import ANOMALIES
 from kit.labs.stepper.play import Play
@@ -58,7 +59,10 @@ def measure(
     levels: Sequence[str] = LEVELS,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Findings:
-    """Play every script at every level; raise SQLAlchemyError if the server goes away."""
+    """Play every script at every level.
+
+    Raise SQLAlchemyError if the server goes away, SQLError if a script is kept from its end.
+    """
     names = sorted({name for script in scripts for name in script.sessions})
     stage = Stage(source, names)
     found: list[Verdict] = []
@@ -78,4 +82,10 @@ def _judge(play: Play) -> Verdict:
     play.run()
     if play.lost is not None:
         raise play.lost
+    if play.coming:
+        raise SQLError(
+            f"{play.script.title} at {play.level.lower()} did not come to its end: "
+            f"{' and '.join(sorted(play.busy))} still waits for a lock that another session holds. "
+            "Look who else is at work on this server, and run the verdicts again."
+        )
     return Verdict(play.script, play.level, bool(play.happened), play.how)

@@ -192,19 +192,20 @@ class Play:
     def _settle(self) -> None:
         """Wait until every statement has returned, or is seen to wait for one that has not ended.
 
-        Sessions that wait for each other in a circle are waited for: the server will give one up.
+        A circle of sessions is waited for: the server will give one up. Who waits for none of
+        ours is looked at twice: the view may be older than the lock's end.
         """
-        end = time.monotonic() + PATIENCE
-        looks = 0
+        end, looks = time.monotonic() + PATIENCE, 0
         while self._settling:
             with self.stage.bell:
-                if self.busy:
+                if before := self.busy:
                     self.stage.bell.wait(self.stage.observer.patience(looks))
             self.look()
-            looks += 1
             with self.stage.bell:
+                looks = looks + 1 if self.busy == before else 0
                 waiting = {link.waiter for link in self.links}
-                settled = self.busy == waiting and not circular(self.links)
+                certain = looks > 1 or all(link.holder for link in self.links)
+                settled = certain and self.busy == waiting and not circular(self.links)
                 self._settling = not settled and time.monotonic() < end
         for link in self.links:
             self._note(link)

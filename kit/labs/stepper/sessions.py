@@ -58,6 +58,11 @@ class Session:
         """Run a statement here and now, outside of the script; the session must not be busy."""
         self._connection.exec_driver_sql(statement)
 
+    def roll_back(self) -> None:
+        """Undo what is open, here and now, outside of the script; the session must not be busy."""
+        if self.state in ("open", "aborted"):
+            self.quietly("ROLLBACK")
+
     def close(self) -> None:
         """Roll back, and close the connection, as soon as nothing runs on it any more."""
         self._inbox.put(None)
@@ -77,8 +82,7 @@ class Session:
                 self.busy = False
                 self._bell.notify_all()
         with suppress(exc.SQLAlchemyError):
-            if self.state in ("open", "aborted"):
-                self.quietly("ROLLBACK")
+            self.roll_back()
         with suppress(exc.SQLAlchemyError):
             self._connection.close()
 

@@ -63,8 +63,13 @@ class Stage:
         return [self.observer.enter(self.schema)]
 
     def prepare(self, script: Script, level: str) -> None:
-        """Make the script's tables anew, and have every session work at `level`."""
+        """Make the script's tables anew, and have every session work at `level`.
+
+        What a session has left open is rolled back, or it would keep the tables for ever.
+        """
         first, *others = self.sessions.values()
+        for session in (first, *others):
+            session.roll_back()
         for statement in ("DROP TABLE IF EXISTS quota", *script.setup):
             first.quietly(statement)
         for session in (first, *others):

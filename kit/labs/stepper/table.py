@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 from sqlalchemy import exc
 
-from kit.errors import Unsupported
+from kit.errors import SQLError, Unsupported
 from kit.labs.source import Source
 from kit.labs.stepper.loss import reason, remedy
 from kit.labs.stepper.measure import Findings, Verdict, measure
@@ -59,7 +59,7 @@ class Verdicts(Panel):
                 self.found = measure(self.source, progress=self._progress)
             except Cancelled:
                 self.status.show("empty", "cancelled", icon="■")
-            except Unsupported as error:
+            except (SQLError, Unsupported) as error:
                 self.fail(str(error))
             except exc.SQLAlchemyError as error:
                 self._fail(error)

@@ -25,7 +25,8 @@ JOIN information_schema.innodb_locks AS l ON l.lock_id = w.requested_lock_id
 UNION
 SELECT id, NULL, state FROM information_schema.processlist WHERE state LIKE 'Waiting for %lock'"""
 
-# Where performance_schema is off, innodb_trx still tells that a transaction waits, if not for whom.
+# Where performance_schema is off, innodb_trx still tells that a transaction waits, if not for whom;
+# it goes on telling so for a moment after the wait is over.
 MYSQL_WAITS = """\
 SELECT waiting.trx_mysql_thread_id, holding.trx_mysql_thread_id,
        CONCAT_WS(' ', l.lock_mode, 'lock on', l.lock_type, l.object_name, l.index_name)
@@ -35,7 +36,7 @@ JOIN information_schema.innodb_trx AS holding ON holding.trx_id = w.blocking_eng
 JOIN performance_schema.data_locks AS l ON l.engine_lock_id = w.requesting_engine_lock_id
 UNION
 SELECT trx_mysql_thread_id, NULL, trx_state FROM information_schema.innodb_trx
-WHERE trx_state = 'LOCK WAIT'
+WHERE trx_state = 'LOCK WAIT' AND NOT @@performance_schema
 UNION
 SELECT id, NULL, state FROM information_schema.processlist WHERE state LIKE 'Waiting for %lock'"""
 
