@@ -123,6 +123,8 @@ def copy(source: Path, tree: Path) -> None:
 
 def mount(tree: Path) -> None:
     """Mount what programs expect; the caller's own mount namespace takes it away again."""
+    # A container engine turns its root into a mount of its own, and can do so with a mount alone.
+    subprocess.run(["mount", "--bind", tree, tree], check=True)
     subprocess.run(["mount", "-t", "proc", "proc", tree / "proc"], check=True)
     for place in ("dev", "sys"):
         subprocess.run(["mount", "--rbind", f"/{place}", tree / place], check=True)
