@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.containers import containers
-from tests.containers.daemon import Daemon
+from tests.containers.daemon import Daemon, NoEngine, spare
 from tests.containers.fixtures import Choose, Found, chosen
 from tests.containers.fixtures import found_engine as found_engine
 
@@ -20,15 +21,13 @@ def socket(found_engine: Found) -> Path:
 
 
 @pytest.fixture
-def own_engine(found_engine: Found) -> Iterator[Daemon]:
-    """Give the tests' own engine, while nobody else uses it, to do with as a test likes."""
-    own = found_engine[1]
-    if own is None:
-        pytest.skip("this engine is not the tests' own")
-    with own.alone() as nobody_else:
-        if not nobody_else:
-            pytest.skip("another test run uses this engine")
-        yield own
+def spare_engine() -> Iterator[Daemon]:
+    """Give an engine that no other test uses, to do with as a test likes."""
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(spare())
+        except NoEngine as reason:
+            pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from tests.traces import await_true
 
 _KEPT = "mlops-database-kit-tests"
 _START_TAKES = 60.0
+# Kept for measurements of networks: RFC 2544, appendix C.2.2.
+_SPARE_ADDRESS = "198.18.251.1/24"
 
 
 class NoEngine(Exception):
@@ -50,12 +52,29 @@ def at_hand() -> Iterator[tuple[Path, Daemon | None]]:
         yield own.socket, own
 
 
-class Daemon:
-    """An engine of the tests' own, apart from one that the machine may have."""
+@contextmanager
+def spare() -> Iterator[Daemon]:
+    """Give an engine that no other test uses, to do with as a test likes; or raise NoEngine."""
+    if os.getuid() != 0 or not shutil.which("dockerd") or not shutil.which("ip"):
+        raise NoEngine("As root, where dockerd and ip are, the tests start an engine more.")
+    own = Daemon(folder() / "spare", bridge="kit-test-spare")
+    with own.used(), own.alone() as nobody_else:
+        if not nobody_else:
+            raise NoEngine("another test run is at work on the engine that is killed in tests")
+        yield own
 
-    def __init__(self, place: Path) -> None:
+
+class Daemon:
+    """An engine of the tests' own, apart from one that the machine may have.
+
+    Two engines cannot share a bridge: with `bridge`, this one has its own, and none of its
+    containers reaches further than this machine.
+    """
+
+    def __init__(self, place: Path, *, bridge: str = "") -> None:
         place.mkdir(parents=True, exist_ok=True)
         self.socket = place / "docker.sock"
+        self._bridge = bridge
         self._place = place
         self._pid = place / "docker.pid"
         self._users: IO[str]
@@ -91,6 +110,8 @@ class Daemon:
         """Start the engine unless it runs, and wait until it answers."""
         if self._answers():
             return
+        if self._bridge:
+            self._span()
         if not self._processes():
             # A killed one may be a zombie yet, which the next one would take for alive.
             self._pid.unlink(missing_ok=True)
@@ -102,6 +123,7 @@ class Daemon:
                     f"--data-root={self._place / 'data'}",
                     f"--exec-root={self._place / 'exec'}",
                     f"--pidfile={self._pid}",
+                    *self._network(),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -127,6 +149,24 @@ class Daemon:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
         psutil.wait_procs(processes, timeout=_START_TAKES)
+        if self._bridge:
+            self._take_away()
+
+    def _network(self) -> list[str]:
+        if not self._bridge:
+            return []
+        # The rules of the firewall are the other engine's.
+        return [f"--bridge={self._bridge}", *("--iptables=false", "--ip6tables=false")]
+
+    def _span(self) -> None:
+        if Path("/sys/class/net", self._bridge).exists():
+            self._take_away()
+        _ip("link", "add", self._bridge, "type", "bridge")
+        _ip("address", "add", _SPARE_ADDRESS, "dev", self._bridge)
+        _ip("link", "set", self._bridge, "up")
+
+    def _take_away(self) -> None:
+        _ip("link", "delete", self._bridge)
 
     def _processes(self) -> list[psutil.Process]:
         try:
@@ -148,3 +188,7 @@ class Daemon:
         with open(self._place / "turn.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)

@@ -17,7 +17,7 @@ from kit.launch import engine, keeper, lease
 from kit.launch.start import start
 from tests.containers.containers import await_none, held
 from tests.containers.daemon import Daemon
-from tests.containers.fixtures import SOON, Choose
+from tests.containers.fixtures import SOON, Choose, chosen
 from tests.containers.wire import Wire, wire
 from tests.lifecycle.conftest import ROUNDS
 from tests.lifecycle.kernel import CellError, Kernel, kernels, starting
@@ -172,17 +172,20 @@ def test_a_server_stopped_without_its_engine_is_removed_once_the_engine_is_back(
 
 
 def test_a_killed_engine_is_noticed_and_its_servers_come_back_with_it(
-    redis: str, own_engine: Daemon, place: Path
+    spare_engine: Daemon, own_home: Path
 ) -> None:
-    with start("redis", backend="container") as server:
-        with server.connect() as client:
-            client.set("seen", 1)
-            client.save()
-        own_engine.stop(signal.SIGKILL)
-        await_true(lambda: server.state == "exited", "the engine is missed")
-        with pytest.raises(EngineMissing, match="does not answer"):
+    with chosen(spare_engine.socket) as choose:
+        choose("redis")
+        with start("redis", backend="container") as server:
+            with server.connect() as client:
+                client.set("seen", 1)
+                client.save()
+            spare_engine.stop(signal.SIGKILL)
+            await_true(lambda: server.state == "exited", "the engine is missed")
+            with pytest.raises(EngineMissing, match="does not answer"):
+                server.restart()
+            spare_engine.start()
             server.restart()
-        own_engine.start()
-        server.restart()
-        with server.connect() as client:
-            assert client.get("seen") == b"1"
+            with server.connect() as client:
+                assert client.get("seen") == b"1"
+        await_none(spare_engine.socket, own_home)
