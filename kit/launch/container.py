@@ -29,7 +29,7 @@ from kit.launch.watch import Watch
 
 _ATTEMPTS = 3
 # A published port accepts before the server does, and then closes at once.
-_HOLDS = 0.02
+_HOLDS = 0.005
 # The engine's 64 MB are too few for PostgreSQL's parallel queries.
 _SHARED_MEMORY = "256m"
 
@@ -88,11 +88,14 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         settings=request.settings,
     )
     progress(f"Starting {chosen}")
-    lease.call("spawn", id=instance["id"], command=keeper.command())
     plan = _Plan(
         request, where, chosen, site, keeper.labels(lease.home, instance["id"]), lease.home
     )
-    port, container = plan.carry_out()
+    # Interrupted halfway, a request would leave a container that nobody knows of.
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(plan.carry_out)
+        lease.call("spawn", id=instance["id"], command=keeper.command())
+        port, container = made.result()
     watch = Watch(lease, instance["id"], directory, database, site.password)
     endpoint = database.endpoint("127.0.0.1", port, site.password)
     progress("Waiting for its first answer")
@@ -157,9 +160,7 @@ class _Plan:
             # An engine's own choice would change with every restart.
             port = ports.choose(self.request.port)
             try:
-                # Interrupted halfway, a request would leave a container that nobody knows of.
-                with ThreadPoolExecutor(1) as pool:
-                    return port, pool.submit(self._create, port).result()
+                return port, self._create(port)
             except PortTaken:
                 if self.request.port:
                     break

@@ -174,8 +174,8 @@ class _Connection(http.client.HTTPConnection):
 def _state(path: Path, *, patience: float) -> str:
     """Return answers, absent, closed (no permission) or silent."""
     try:
-        status, _ = call(path, "GET", "/version", timeout=patience)
-        return "answers" if status == 200 else "silent"
+        with request(path, "GET", "/_ping", timeout=patience) as answer:
+            return "answers" if answer.status == 200 else "silent"
     except FileNotFoundError:
         return "absent"
     except PermissionError:

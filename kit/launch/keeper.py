@@ -132,7 +132,7 @@ def main(directory: Path) -> NoReturn:
 
 
 def _await_note(directory: Path) -> tuple[Path, str]:
-    """Wait until there is a container: the keeper comes first, to lose no time."""
+    """Wait until there is a container: it is made while the keeper gets ready."""
     while True:
         found = _read(directory)
         if found and found[1]:

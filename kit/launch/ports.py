@@ -45,7 +45,7 @@ def _listens(pid: int, port: int) -> bool:
     import psutil
 
     try:
-        found = psutil.Process(pid).net_connections("tcp")
+        found = psutil.Process(pid).net_connections("tcp4")
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

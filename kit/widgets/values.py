@@ -9,8 +9,14 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
+from typing import TYPE_CHECKING
 
 from kit.widgets import units
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kit.measure.spread import Spread
 
 CLIP = 160
 HOVER = 2000
@@ -39,6 +45,15 @@ class Marked:
 
     def __str__(self) -> str:
         return _HIT.sub(r"[\1]", self.text)
+
+
+def quartiles(found: Spread, write: Callable[[float], str]) -> Shown:
+    """Write a median, and the quartiles in brackets."""
+    low, high = write(found.low), write(found.high)
+    number, _, unit = low.partition(" ")
+    # A unit that both share stands once: the table is wide enough without it.
+    low = number if unit == high.partition(" ")[2] else low
+    return Shown(f"{write(found.median)} ({low}–{high})", found.median)
 
 
 def text_of(value: object) -> str:

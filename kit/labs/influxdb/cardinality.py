@@ -15,7 +15,7 @@ from kit.widgets import chart, units
 from kit.widgets.chart import Chart
 from kit.widgets.code import Code
 from kit.widgets.table import Grid, Table
-from kit.widgets.values import Shown
+from kit.widgets.values import Shown, quartiles
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -90,18 +90,13 @@ def cost_grid(costs: Sequence[Cost]) -> Grid:
                 cost.series,
                 Shown(units.size(cost.index), cost.index),
                 Shown(units.duration(cost.written), cost.written),
-                Shown(_spread(cost), cost.query.median),
+                quartiles(cost.query, units.duration),
             ]
             for cost in costs
         ],
         volatile=frozenset({"written in", "mean(loss) in"}),
         note="Series and memory as the server states them; times with the quartiles of 5 runs.",
     )
-
-
-def _spread(cost: Cost) -> str:
-    low, high = (units.duration(end) for end in (cost.query.low, cost.query.high))
-    return f"{units.duration(cost.query.median)} ({low} to {high})"
 
 
 def _line(costs: Sequence[Cost], kept_as: As) -> chart.Series:

@@ -15,12 +15,11 @@ from kit.labs.influxdb.controls import button, dropdown
 from kit.labs.influxdb.session import Session
 from kit.labs.influxdb.stores import InfluxStore, PostgresStore, Store, Weighed
 from kit.labs.influxdb.working import Working
-from kit.measure.spread import Spread
 from kit.widgets import units
 from kit.widgets.bars import Bar, Bars
 from kit.widgets.code import Code
 from kit.widgets.table import Grid, Table
-from kit.widgets.values import Shown
+from kit.widgets.values import Shown, quartiles
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -133,18 +132,13 @@ def weighed_grid(found: Sequence[Weighed], *, durable: bool) -> Grid:
                 one.points,
                 Shown(f"{one.bytes_per_point:.1f}", one.bytes_per_point),
                 Shown(f"{one.points / one.write.median:,.0f}", one.points / one.write.median),
-                Shown(_quartiles(one.query), one.query.median),
+                quartiles(one.query, units.duration),
             ]
             for one in found
         ],
         volatile=frozenset({"points/s", "range query"}),
         note=f"{_SYNC[durable]} {_HOW}",
     )
-
-
-def _quartiles(spread: Spread) -> str:
-    low, high = units.duration(spread.low), units.duration(spread.high)
-    return f"{units.duration(spread.median)} ({low} to {high})"
 
 
 def _rate(one: Weighed) -> Bar:

@@ -21,6 +21,7 @@ from kit.widgets.code import Code
 from kit.widgets.panel import Panel
 from kit.widgets.table import Grid, Table
 from kit.widgets.turn import Turn
+from kit.widgets.values import Shown
 
 if TYPE_CHECKING:
     from kit.launch.server import Server
@@ -202,6 +203,10 @@ for document in documents:
 [shard.count_documents({{}}) for shard in shards]"""
 
 
+def _share(part: float) -> Shown:
+    return Shown(f"{part:.0%}", part)
+
+
 def _grid(spreads: Sequence[Placement], questions: Sequence[Mapping[str, Any]]) -> Grid:
     titles = [f"servers asked for {', '.join(question)}" for question in questions]
     return Grid(
@@ -209,7 +214,7 @@ def _grid(spreads: Sequence[Placement], questions: Sequence[Mapping[str, Any]]) 
         rows=[
             [
                 one.name,
-                f"{max(one.counts) / max(sum(one.counts), 1):.0%}",
+                _share(max(one.counts) / max(sum(one.counts), 1)),
                 *(asked for asked, _ in one.asked),
             ]
             for one in spreads

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit.labs.reads import clients, table
 from kit.labs.reads.clients import Connections
 from kit.measure.rounds import Rounds
-from kit.measure.spread import Spread
 from kit.widgets import units
 from kit.widgets.table import Grid
-from kit.widgets.values import Shown
+from kit.widgets.values import Shown, quartiles
 
 _BUSY = 0.8
 _SHARES = (50, 95, 99)
@@ -69,20 +68,11 @@ def _grid(
 
 def _figures(load: Rounds) -> list[object]:
     return [
-        spread(load.throughput, lambda value: f"{value:,.0f}"),
-        *(spread(load.percentile(share), units.duration) for share in _SHARES),
+        quartiles(load.throughput, lambda value: f"{value:,.0f}"),
+        *(quartiles(load.percentile(share), units.duration) for share in _SHARES),
         load.failed,
         Shown(f"{load.busy.median:.0%}", load.busy.median),
     ]
-
-
-def spread(found: Spread, write: Callable[[float], str]) -> Shown:
-    """Write a median, and the quartiles in brackets."""
-    low, high = write(found.low), write(found.high)
-    number, _, unit = low.partition(" ")
-    # A unit that both share stands once: the table is wide enough without it.
-    low = number if unit == high.partition(" ")[2] else low
-    return Shown(f"{write(found.median)} ({low}–{high})", found.median)
 
 
 def _refusals(loads: Sequence[Rounds]) -> list[str]:
