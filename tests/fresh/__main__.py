@@ -28,7 +28,7 @@ from tests.fresh import machine, memory
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = ("setup", "test", "lab", "binder")
 HOMES = {"root": "/root", "learner": "/home/learner"}
-NEEDED = ("debootstrap", "unshare", "chroot", "git", "tar")
+NEEDED = ("debootstrap", "unshare", "pivot_root", "chroot", "git", "tar")
 # The first process of a namespace has to reap orphans: a shell does while it waits.
 INIT = ("sh", "-c", '"$@"; exit $?', "sh")
 
@@ -75,10 +75,10 @@ def clone(tree: Path, user: str) -> None:
 
 def start(tree: Path, user: str, *command: str, **options: Any) -> subprocess.Popen[str]:
     """Start a command in the machine, in the user's clone, with a clean environment."""
-    inside = ["chroot", f"--userspec={user}:{user}", "--groups=", str(tree)]
     variables = {**machine.environment(), "HOME": HOMES[user], "USER": user}
     place = ["env", "-C", f"{HOMES[user]}/kit"]
-    return subprocess.Popen([*inside, *place, *command], env=variables, text=True, **options)
+    entry = machine.entry(tree, user)
+    return subprocess.Popen([*entry, *place, *command], env=variables, text=True, **options)
 
 
 # What Binder does with a repository, and then every notebook in turn.

@@ -13,6 +13,7 @@ from pathlib import Path
 BARE = ("git", "make", "python3", "python3-venv")
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 PASSED_ON = re.compile(r"PIP_\w+|(https?|no|all)_proxy|" + "|".join(CERTIFICATES), re.IGNORECASE)
+_HOST = ".host"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -123,7 +124,7 @@ def copy(source: Path, tree: Path) -> None:
 
 def mount(tree: Path) -> None:
     """Mount what programs expect; the caller's own mount namespace takes it away again."""
-    # A container engine turns its root into a mount of its own, and can do so with a mount alone.
+    # Only a mount can become the root of a namespace: see `entry`.
     subprocess.run(["mount", "--bind", tree, tree], check=True)
     subprocess.run(["mount", "-t", "proc", "proc", tree / "proc"], check=True)
     for place in ("dev", "sys"):
@@ -133,3 +134,17 @@ def mount(tree: Path) -> None:
         inside.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", directory, inside], check=True)
         subprocess.run(["mount", "-o", "remount,ro,bind", inside], check=True)
+
+
+_ENTER = f"""
+cd "$0" && mkdir -p {_HOST} && pivot_root . {_HOST} && umount --lazy /{_HOST} && exec "$@"
+"""
+
+
+def entry(tree: Path, user: str) -> list[str]:
+    """Return the words before a command that is to run in the machine, as one of its users.
+
+    After a mere chroot, what joins the namespace of a container would find this machine's files.
+    """
+    apart = ["unshare", "--mount", "sh", "-c", _ENTER, str(tree)]
+    return [*apart, "chroot", f"--userspec={user}:{user}", "--groups=", "/"]
