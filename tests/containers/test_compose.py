@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,7 @@ import yaml
 
 from kit import compose, databases
 from kit.databases.companions import COMPANIONS
-from kit.launch import engine
+from kit.launch import engine, ports
 from tests.containers import daemon, images, root
 from tests.containers.fixtures import Found
 from tests.traces import await_true
@@ -181,6 +183,34 @@ def test_learners_have_rooms_of_their_own(platform: Compose) -> None:
     )
     assert len(first) == len(second) == len(names)
     assert not set(first) & set(second)
+
+
+def test_the_readmes_line_brings_one_learner_more(platform: Compose, found_engine: Found) -> None:
+    line = re.search(r"^docker compose (run .*?)$", readme(), re.MULTILINE)
+    assert line is not None
+    who = f"{PROJECT}-learner2"
+    told = line[1].replace("learner2", who).replace("8889", str(ports.choose(0)))
+    script = "import os, kit; print(os.environ['KIT_LEARNER'], kit.start('redis').catalog)"
+    with engine.client(found_engine[0]) as client:
+        try:
+            platform(*shlex.split(told))
+            more = client.containers.get(who)
+            said = more.exec_run([sys.executable, "-c", script]).output.decode()
+            places = {one["Destination"]: one.get("Name") for one in more.attrs["Mounts"]}
+        finally:
+            for one in client.containers.list(all=True, filters={"name": who}):
+                one.remove(force=True, v=True)
+            for volume in client.volumes.list(filters={"name": who}):
+                volume.remove()
+    usual = inside(platform, "-c", script).split()
+    assert said.split()[0] == who
+    assert said.split()[1] != usual[1]
+    assert places["/kit/notebooks"] == who
+
+
+def readme() -> str:
+    """Return README.md with its long commands in one line each."""
+    return (ROOT / "README.md").read_text().replace("\\\n", "")
 
 
 def test_a_notebook_runs_inside(platform: Compose) -> None:

@@ -13,8 +13,11 @@ from pathlib import Path
 BARE = ("git", "make", "python3", "python3-venv")
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 PASSED_ON = re.compile(r"PIP_\w+|(https?|no|all)_proxy|" + "|".join(CERTIFICATES), re.IGNORECASE)
-_HOST = ".host"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_HOST = ".host"
+_ENTER = f"""
+cd "$0" && mkdir -p {_HOST} && pivot_root . {_HOST} && umount --lazy /{_HOST} && exec "$@"
+"""
 
 
 def output(*command: str) -> str:
@@ -134,11 +137,6 @@ def mount(tree: Path) -> None:
         inside.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "--bind", directory, inside], check=True)
         subprocess.run(["mount", "-o", "remount,ro,bind", inside], check=True)
-
-
-_ENTER = f"""
-cd "$0" && mkdir -p {_HOST} && pivot_root . {_HOST} && umount --lazy /{_HOST} && exec "$@"
-"""
 
 
 def entry(tree: Path, user: str) -> list[str]:
