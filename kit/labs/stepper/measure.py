@@ -85,7 +85,7 @@ def _judge(play: Play) -> Verdict:
     if play.coming:
         raise SQLError(
             f"{play.script.title} at {play.level.lower()} did not come to its end: "
-            f"{' and '.join(sorted(play.busy))} still waits for a lock that another session holds. "
+            f"{' and '.join(sorted(play.busy))} never got past a lock that another session holds. "
             "Look who else is at work on this server, and run the verdicts again."
         )
     return Verdict(play.script, play.level, bool(play.happened), play.how)
