@@ -44,7 +44,7 @@ def show(rows: Sequence[Row]) -> None:
     for one in rows:
         least, most = one["spread"]
         measured = (one["median"], f"{least}–{most}", one["against"], one["unit"], one["ratio"])
-        met = "yes" if one["met"] else "no"
+        met = "" if one["aim"] is None else "yes" if one["met"] else "no"
         table.add_row(*map(str, (one["what"], *measured, one["aim"] or "", met)))
     Console(width=140).print(table)
 
