@@ -54,7 +54,7 @@ def crash(server: Server, concern: WriteConcern, setting: str, *, after: int = 1
     source = sources.read(server)
     acknowledged: list[int] = []
     sent: list[int] = []
-    client = source.client(retryWrites=False, serverSelectionTimeoutMS=500)
+    client = source.client(retryWrites=False)
     collection = client[source.catalog][SCRATCH].with_options(write_concern=concern)
     collection.drop()
     writer = threading.Thread(target=_insert, args=(collection, sent, acknowledged), daemon=True)
@@ -62,8 +62,9 @@ def crash(server: Server, concern: WriteConcern, setting: str, *, after: int = 1
     while len(sent) < after and writer.is_alive():
         time.sleep(0.001)
     server.kill()
-    writer.join()
+    # Open, it would go on looking for the server.
     client.close()
+    writer.join()
     server.restart()
     with source.open() as catalog:
         found = {document["_id"] for document in catalog[SCRATCH].find({}, {"_id": 1})}
