@@ -10,14 +10,16 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from kit import databases
-from kit.databases.base import Database, Site
+from kit.databases.base import Container, Database, Site
 from kit.databases.endpoint import Endpoint
 from kit.errors import PortTaken
 from kit.launch import engine, files, image, keeper, network, ports, ready
@@ -170,17 +172,21 @@ class _Plan:
         directory = self.site.directory
         called = network.name(self.labels[keeper.HOME], self.request.group)
         keeper.note(directory, self.engine, "", called)
-        with engine.told(self.engine):
-            made = self._describe(port, self._place(called))
+        with engine.told(self.engine), self._testcontainers() as client:
+            made = None
             try:
-                identity: str = made.start().get_container_id()
+                made = client.create(self.image, **self._options(port, self._place(called)))
+                if texts := self._container.files:
+                    # The engine takes some 50 ms for each archive, however small.
+                    made.put_archive("/", files.pack(texts, mode=0o444))
+                client.start(made)
             except BaseException:
-                made.stop()
+                if made:
+                    made.remove(force=True, v=True)
                 keeper.withdraw(directory)
                 raise
-            made.get_docker_client().client.close()
-        keeper.note(directory, self.engine, identity, called)
-        return identity
+        keeper.note(directory, self.engine, made.id, called)
+        return str(made.id)
 
     def _place(self, called: str) -> dict[str, Any]:
         if not called:
@@ -190,27 +196,36 @@ class _Plan:
             subnet = network.provide(client, called, self.home / "networks.lock", owned)
         return network.place(called, subnet, self.request.seat)
 
-    def _describe(self, port: int, place: dict[str, Any]) -> Any:
+    @contextmanager
+    def _testcontainers(self) -> Iterator[Any]:
         from testcontainers.core.config import testcontainers_config
-        from testcontainers.core.container import DockerContainer
+        from testcontainers.core.docker_client import DockerClient
 
         # The supervisor removes what is left; Ryuk would need one image more, and the socket.
         testcontainers_config.ryuk_disabled = True
-        database, plan = self.request.database, self.request.database.container(self.site)
         environment = {"DOCKER_HOST": f"unix://{self.engine}"}
-        made: Any = DockerContainer(
-            self.image, docker_client_kw={"environment": environment, "timeout": engine.PATIENCE}
-        )
-        made.env = dict(plan.env)
-        made.ports = {f"{database.port}/tcp": ("127.0.0.1", port)}
-        made.with_name(f"kit-{self.request.name}-{self.site.directory.name}")
-        if plan.command:
-            made.with_command(list(plan.command))
-        for path, text in plan.files.items():
-            made.with_copy_into_container(text.encode(), path, mode=0o444)
-        for path in plan.tmpfs:
-            made.with_tmpfs_mount(path)
-        return made.with_kwargs(labels=self.labels, shm_size=_SHARED_MEMORY, **place)
+        opened = DockerClient(environment=environment, timeout=engine.PATIENCE)
+        try:
+            yield opened
+        finally:
+            opened.client.close()
+
+    @cached_property
+    def _container(self) -> Container:
+        return self.request.database.container(self.site)
+
+    def _options(self, port: int, place: dict[str, Any]) -> dict[str, Any]:
+        plan = self._container
+        return {
+            "name": f"kit-{self.request.name}-{self.site.directory.name}",
+            "command": list(plan.command) or None,
+            "environment": dict(plan.env),
+            "ports": {f"{self.request.database.port}/tcp": ("127.0.0.1", port)},
+            "tmpfs": dict.fromkeys(plan.tmpfs, ""),
+            "labels": self.labels,
+            "shm_size": _SHARED_MEMORY,
+            **place,
+        }
 
 
 def _hold(port: int) -> None:

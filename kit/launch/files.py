@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -50,12 +50,20 @@ def fetch(container: Any, path: str) -> str:
 
 def send(container: Any, path: str, text: str) -> None:
     """Write a file that everyone in a container may read, and the folders on its way."""
-    packed, content = io.BytesIO(), text.encode()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for folder in list(PurePosixPath(path).parents)[-2::-1]:
-            archive.addfile(_entry(str(folder), tarfile.DIRTYPE, 0o755))
-        archive.addfile(_entry(path, tarfile.REGTYPE, 0o644, len(content)), io.BytesIO(content))
-    container.put_archive("/", packed.getvalue())
+    folders = list(PurePosixPath(path).parents)[-2::-1]
+    container.put_archive("/", pack({path: text}, mode=0o644, folders=folders))
+
+
+def pack(texts: Mapping[str, str], *, mode: int, folders: Sequence[PurePosixPath] = ()) -> bytes:
+    """Pack files, by their paths in a container, into an archive; `folders` are made before."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for folder in folders:
+            tar.addfile(_entry(str(folder), tarfile.DIRTYPE, 0o755))
+        for path, text in texts.items():
+            content = text.encode()
+            tar.addfile(_entry(path, tarfile.REGTYPE, mode, len(content)), io.BytesIO(content))
+    return packed.getvalue()
 
 
 def _entry(path: str, kind: bytes, mode: int, size: int = 0) -> tarfile.TarInfo:

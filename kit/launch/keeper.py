@@ -19,11 +19,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kit.errors import EngineMissing
 from kit.launch import engine
-from kit.launch.instance import Message
+
+if TYPE_CHECKING:
+    from kit.launch.instance import Message
 
 STOP, CRASH, REMOVE = signal.SIGINT, signal.SIGUSR1, signal.SIGTERM
 HOME = "kit.home"
