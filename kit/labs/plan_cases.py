@@ -61,8 +61,6 @@ FROM run, epoch, name ORDER BY {order}"""
 _AVERAGE = "SELECT avg(value) FROM {at}metrics WHERE NOT is_nan"
 _DELETE = """DELETE FROM {at}metrics
 WHERE run_uuid NOT IN (SELECT run_uuid FROM {at}runs WHERE experiment_id % 10 = 0)"""
-
-
 _STATUS = re.compile(
     r"^Trx id counter (?P<next>\d+)\n"
     r"Purge done for trx's n:o < (?P<cleaned>\d+) .* state: (?P<state>.+)$",

@@ -23,7 +23,7 @@ Seconds = dict[str, list[float]]
 def engine() -> Iterator[Path | None]:
     """Give an engine's socket, None where there is no engine."""
     try:
-        with daemon.at_hand() as (socket, _):
+        with daemon.at_hand() as socket:
             os.environ["DOCKER_HOST"] = f"unix://{socket}"
             # Where these tests run in a container themselves, it would ask at the wrong address.
             os.environ["TESTCONTAINERS_CONNECTION_MODE"] = "docker_host"

@@ -10,14 +10,14 @@ import pytest
 
 from tests.containers import containers
 from tests.containers.daemon import Daemon, NoEngine, spare
-from tests.containers.fixtures import Choose, Found, chosen
+from tests.containers.fixtures import Choose, chosen
 from tests.containers.fixtures import found_engine as found_engine
 
 
 @pytest.fixture
-def socket(found_engine: Found) -> Path:
+def socket(found_engine: Path) -> Path:
     """Give the engine's socket."""
-    return found_engine[0]
+    return found_engine
 
 
 @pytest.fixture
@@ -25,9 +25,10 @@ def spare_engine() -> Iterator[Daemon]:
     """Give an engine that no other test uses, to do with as a test likes."""
     with ExitStack() as stack:
         try:
-            yield stack.enter_context(spare())
+            own = stack.enter_context(spare())
         except NoEngine as reason:
             pytest.skip(str(reason))
+        yield own
 
 
 @pytest.fixture

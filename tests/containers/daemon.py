@@ -40,16 +40,16 @@ def folder() -> Path:
 
 
 @contextmanager
-def at_hand() -> Iterator[tuple[Path, Daemon | None]]:
-    """Give an engine's socket, and the engine if it is the tests' own; or raise NoEngine."""
+def at_hand() -> Iterator[Path]:
+    """Give the socket of an engine, or raise NoEngine."""
     if engine.answers():
-        yield engine.find(), None
+        yield engine.find()
         return
     if os.getuid() != 0 or not shutil.which("dockerd"):
         raise NoEngine(f"{engine.explain()} As root, where dockerd is, the tests start their own.")
     own = Daemon(folder())
     with own.used():
-        yield own.socket, own
+        yield own.socket
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from kit.launch import engine
 from tests.containers import containers, daemon, images, root
 from tests.traces import await_nothing_left, await_true
 
-Found = tuple[Path, daemon.Daemon | None]
 Choose = Callable[[str], str]
 IN_CONTAINERS = (pytest.mark.container, pytest.mark.timeout(600))
 BACKENDS = ("process", pytest.param("container", marks=IN_CONTAINERS))
@@ -22,7 +21,7 @@ SOON = 5.0
 
 
 @pytest.fixture(scope="session")
-def found_engine() -> Iterator[Found]:
+def found_engine() -> Iterator[Path]:
     """Give an engine, or skip, saying why there is none."""
     with ExitStack() as stack:
         try:
@@ -60,7 +59,7 @@ def usual(request: pytest.FixtureRequest, *names: str) -> Iterator[str]:
     """
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         if request.param == "container":
-            choose = stack.enter_context(chosen(request.getfixturevalue("found_engine")[0]))
+            choose = stack.enter_context(chosen(request.getfixturevalue("found_engine")))
             for name in names:
                 choose(name)
         patch.setenv("KIT_BACKEND", request.param)
@@ -76,7 +75,7 @@ def untouched(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
     engines = (
         []
         if request.node.get_closest_marker("container") is None
-        else [request.getfixturevalue("found_engine")[0]]
+        else [request.getfixturevalue("found_engine")]
     )
     before = [containers.orphans(socket) for socket in engines]
     yield

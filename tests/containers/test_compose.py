@@ -21,7 +21,6 @@ from kit import compose, databases
 from kit.databases.companions import COMPANIONS
 from kit.launch import engine, ports
 from tests.containers import daemon, images, root
-from tests.containers.fixtures import Found
 from tests.traces import await_true
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
@@ -101,15 +100,15 @@ class Compose:
 
 
 @pytest.fixture(scope="module")
-def platform(found_engine: Found, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
+def platform(found_engine: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     if not shutil.which("docker"):
         pytest.skip("the command docker is not here")
-    socket, folder = found_engine[0], tmp_path_factory.mktemp("compose")
+    folder = tmp_path_factory.mktemp("compose")
     environment = dict(os.environ) | {
-        "DOCKER_HOST": f"unix://{socket}",
+        "DOCKER_HOST": f"unix://{found_engine}",
         "DOCKER_CONFIG": str(plugin()),
     }
-    with engine.client(socket) as client:
+    with engine.client(found_engine) as client:
         for name in everyone():
             chosen = images.provide(client, name, daemon.folder())
             environment[f"KIT_{name.upper()}_IMAGE"] = chosen
@@ -185,13 +184,13 @@ def test_learners_have_rooms_of_their_own(platform: Compose) -> None:
     assert not set(first) & set(second)
 
 
-def test_the_readmes_line_brings_one_learner_more(platform: Compose, found_engine: Found) -> None:
+def test_the_readmes_line_brings_one_learner_more(platform: Compose, found_engine: Path) -> None:
     line = re.search(r"^docker compose (run .*?)$", readme(), re.MULTILINE)
     assert line is not None
     who = f"{PROJECT}-learner2"
     told = line[1].replace("learner2", who).replace("8889", str(ports.choose(0)))
     script = "import os, kit; print(os.environ['KIT_LEARNER'], kit.start('redis').catalog)"
-    with engine.client(found_engine[0]) as client:
+    with engine.client(found_engine) as client:
         try:
             platform(*shlex.split(told))
             more = client.containers.get(who)
@@ -230,12 +229,12 @@ def test_the_platform_keeps_its_data_and_its_passwords_when_it_is_started_again(
 
 
 def test_no_password_is_in_the_file_or_in_a_containers_environment(
-    platform: Compose, found_engine: Found
+    platform: Compose, found_engine: Path
 ) -> None:
     words = [line.partition("=")[2] for line in compose.environment().splitlines()]
     text = (ROOT / "docker-compose.yml").read_text()
     assert not [word for word in words if word in text]
-    with engine.client(found_engine[0]) as client:
+    with engine.client(found_engine) as client:
         label = f"com.docker.compose.project={PROJECT}"
         for one in client.containers.list(filters={"label": label}):
             if one.labels["com.docker.compose.service"] in everyone():

@@ -41,7 +41,7 @@ def backend(request: pytest.FixtureRequest, database: Database) -> Iterator[str]
     if request.param == "container":
         if programs.variable(database) in os.environ:
             pytest.skip("an image brings its own program")
-        socket, _ = request.getfixturevalue("found_engine")
+        socket = request.getfixturevalue("found_engine")
         with chosen(socket) as choose:
             choose(database.name)
             yield "container"

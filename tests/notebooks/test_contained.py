@@ -9,7 +9,7 @@ import pytest
 
 from kit import databases
 from kit.databases.companions import COMPANIONS
-from tests.containers.fixtures import Found, chosen
+from tests.containers.fixtures import chosen
 from tests.containers.fixtures import found_engine as found_engine
 from tests.notebooks import book
 from tests.notebooks.run import desk, execute
@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def containers(found_engine: Found) -> Iterator[None]:
-    with chosen(found_engine[0]) as choose, pytest.MonkeyPatch.context() as patch:
+def containers(found_engine: Path) -> Iterator[None]:
+    with chosen(found_engine) as choose, pytest.MonkeyPatch.context() as patch:
         for name in (*databases.names(), *COMPANIONS):
             choose(name)
         patch.setenv("KIT_BACKEND", "container")
