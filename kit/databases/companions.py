@@ -52,7 +52,7 @@ class Companion(Database):
         folder = self.folder
         flags = {
             "web.config.file": f"{folder}/web.yml",
-            **self.flags(folder, "/tmp/data"),  # noqa: S108 (inside the container)
+            **self.flags(folder, self.volume),
             **site.settings,
         }
         files = {f"{folder}/{name}": text for name, text in self._files(site).items()}
@@ -79,7 +79,7 @@ class Companion(Database):
         return self.title, line.partition(',version="')[2].partition('"')[0].split("+")[0]
 
     def flags(self, folder: str, data: str) -> Mapping[str, str]:
-        """Return the program's own flags; its configuration lies in `folder`."""
+        """Return the program's flags: its configuration lies in `folder`, its data in `data`."""
         return {}
 
     def files(self) -> Mapping[str, str]:
@@ -102,6 +102,7 @@ class Alertmanager(Companion):
     port = 9093
     image = "prom/alertmanager:v0.28.1"
     folder = "/etc/alertmanager"
+    volume = "/alertmanager"
     binary = "alertmanager"
     install: ClassVar[Mapping[str, str]] = {
         "apt": "prometheus-alertmanager",

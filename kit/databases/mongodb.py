@@ -112,6 +112,8 @@ class MongoDB(OwnDatabase):
             },
             command=["bash", "-c", _WITH_KEY, "mongod", *_flags(_known(site.settings))],
             files={_PASSWORD_FILE: site.password},
+            # The image would make an anonymous volume of it, one more with every container.
+            tmpfs=["/data/configdb"],
         )
 
     def admit_container(self, endpoint: Endpoint) -> None:

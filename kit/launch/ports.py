@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from kit.errors import PortTaken
 from kit.launch import processes
+
+_LISTENING = "0A"
 
 
 def choose(asked: int) -> int:
@@ -37,11 +43,41 @@ def check_open(port: int) -> None:
 def check_ours(port: int, directory: Path) -> None:
     """Raise OSError unless the server that lives in `directory` accepts connections on the port."""
     check_open(port)
-    if not any(_listens(pid, port) for pid in processes.inside(directory)):
+    if not _listen(processes.inside(directory), port):
         raise ConnectionRefusedError(f"another program listens on port {port}")
 
 
-def _listens(pid: int, port: int) -> bool:
+def _listen(pids: Iterable[int], port: int) -> bool:
+    """Tell whether one of the processes listens on the port; what cannot be seen is trusted."""
+    if sys.platform != "linux":
+        return any(_listens_elsewhere(pid, port) for pid in pids)
+    try:
+        held = {name for pid in pids for name in _open_files(pid)}
+    except PermissionError:
+        return True
+    return not held.isdisjoint(_listeners(port))
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    gone = (FileNotFoundError, ProcessLookupError)
+    with suppress(*gone):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(*gone):
+                yield os.readlink(entry)
+
+
+def _listeners(port: int) -> Iterator[str]:
+    """Name the sockets that listen on a port, as the kernel does in its table.
+
+    It lists them before the thousands that a busy machine is about to forget (proc_net_tcp(5)).
+    """
+    with open("/proc/net/tcp") as table:
+        for fields in map(str.split, table):
+            if fields[3] == _LISTENING and fields[1].endswith(f":{port:04X}"):
+                yield f"socket:[{fields[9]}]"
+
+
+def _listens_elsewhere(pid: int, port: int) -> bool:
     import psutil
 
     try:
@@ -49,6 +85,5 @@ def _listens(pid: int, port: int) -> bool:
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:
-        # What cannot be seen is taken on trust.
         return True
     return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)

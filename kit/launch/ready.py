@@ -14,6 +14,8 @@ from kit.errors import KitError, StartTimeout
 
 T = TypeVar("T")
 _SHORTEST, _LONGEST = 0.002, 0.05
+# What a pause may add to a wait: a twentieth.
+_SHARE = 20
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Wait:
 
     def until(self, attempt: Callable[[], T]) -> T:
         """Repeat `attempt` until it succeeds; raise StartTimeout, or what `alive` raises."""
-        pause = _SHORTEST
+        began = time.monotonic()
         while True:
             try:
                 return attempt()
@@ -37,8 +39,8 @@ class Wait:
             self.alive()
             if time.monotonic() > self.deadline:
                 raise self._late(failure)
-            time.sleep(pause)
-            pause = min(pause * 1.4, _LONGEST)
+            waited = time.monotonic() - began
+            time.sleep(min(max(waited / _SHARE, _SHORTEST), _LONGEST))
 
     def _late(self, error: Exception) -> StartTimeout:
         reason = str(error).strip().splitlines()

@@ -21,6 +21,7 @@ from kit.launch.instance import Instance, Message, send
 
 _IDLE = 5.0
 _QUIET = 2.0
+_SOON = 0.1
 _LINE_LIMIT = 4 * 1024 * 1024
 
 
@@ -178,7 +179,9 @@ class Supervisor:
         return {"instances": found}
 
     async def _prepare(self, argv: list[str]) -> Message:
-        self._later(self._children.run(argv))
+        # Whoever asks is in the middle of a start, and need not share the machine with this.
+        loop = asyncio.get_running_loop()
+        loop.call_later(_SOON, lambda: self._later(self._children.run(argv)))
         return {}
 
     async def _end_one(self, instance: Instance, number: int | None = None) -> Message:

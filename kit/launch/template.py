@@ -128,9 +128,14 @@ def _sound(template: Path, data: Path, who: Account | None) -> bool:
 
 def _measure(data: Path) -> dict[str, int]:
     files = bytes_ = 0
-    for folder, _, names in os.walk(data):
-        files += len(names)
-        bytes_ += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)
+    folders = [str(data)]
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            else:
+                files += 1
+                bytes_ += entry.stat(follow_symlinks=False).st_size
     return {"files": files, "bytes": bytes_}
 
 

@@ -125,10 +125,18 @@ RECIPES = {
         ("VOLUME /var/lib/influxdb", "USER influxdb", _ENTRY, 'CMD ["influxd"]'),
         (_entry("influxdb"),),
     ),
+    "alertmanager": Recipe(
+        _DEBIAN,
+        (
+            "USER nobody",
+            "WORKDIR /alertmanager",
+            "VOLUME /alertmanager",
+            'ENTRYPOINT ["prometheus-alertmanager"]',
+        ),
+    ),
     **{
         name: Recipe(_DEBIAN, ("USER nobody", f'ENTRYPOINT ["prometheus-{program}"]'))
         for name, program in (
-            ("alertmanager", "alertmanager"),
             ("pushgateway", "pushgateway"),
             ("node_exporter", "node-exporter"),
         )

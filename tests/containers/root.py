@@ -58,6 +58,7 @@ _FOLDERS = (
     ("data/configdb", 0o755, "mongodb"),
     ("home/dynamodblocal", 0o755, "dynamodblocal"),
     ("prometheus", 0o755, "nobody"),
+    ("alertmanager", 0o755, "nobody"),
 )
 
 

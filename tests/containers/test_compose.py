@@ -228,6 +228,18 @@ def test_the_platform_keeps_its_data_and_its_passwords_when_it_is_started_again(
     assert inside(platform, "-c", read).strip() == "b'1'"
 
 
+def test_every_volume_has_a_name_so_that_the_next_start_finds_it(
+    platform: Compose, found_engine: Path
+) -> None:
+    with engine.client(found_engine) as client:
+        label = f"com.docker.compose.project={PROJECT}"
+        found = client.containers.list(all=True, filters={"label": label})
+        mounts = [mount for one in found for mount in one.attrs["Mounts"]]
+    volumes = {mount["Name"] for mount in mounts if mount["Type"] == "volume"}
+    assert volumes
+    assert not [name for name in volumes if not name.startswith(f"{PROJECT}_")]
+
+
 def test_no_password_is_in_the_file_or_in_a_containers_environment(
     platform: Compose, found_engine: Path
 ) -> None:

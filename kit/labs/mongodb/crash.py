@@ -57,6 +57,7 @@ def crash(server: Server, concern: WriteConcern, setting: str, *, after: int = 1
     client = source.client(retryWrites=False)
     collection = client[source.catalog][SCRATCH].with_options(write_concern=concern)
     collection.drop()
+    _make(collection)
     writer = threading.Thread(target=_insert, args=(collection, sent, acknowledged), daemon=True)
     writer.start()
     while len(sent) < after and writer.is_alive():
@@ -158,6 +159,13 @@ def _concerns(server: Server) -> list[tuple[str, WriteConcern]]:
             ("majority", WriteConcern("majority")),
         ]
     return found
+
+
+def _make(collection: Any) -> None:
+    """Have the collection's files made: killed meanwhile, SecantusDB would never start again."""
+    sure = collection.with_options(write_concern=WriteConcern(w=1))
+    sure.insert_one({"_id": 0})
+    sure.delete_one({"_id": 0})
 
 
 def _insert(collection: Any, sent: list[int], acknowledged: list[int]) -> None:
