@@ -45,7 +45,7 @@ EXPRESSIONS = [
     f"histogram_quantile(0.5, rate({SECONDS}_bucket[10s]))",
     f"rate({SECONDS}_sum[10s]) / rate({SECONDS}_count[10s])",
     f"{REQUESTS} / on (instance, job) group_left () up",
-    f"up * on (job, instance) group_right (code) {REQUESTS}",
+    f"prometheus_build_info * on (job, instance) group_right (version) {REQUESTS}",
     f"{REQUESTS} / ignoring (handler, code) group_left sum without (handler, code) ({REQUESTS})",
     f"{REQUESTS} > 0",
     f"{REQUESTS} > bool 3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -104,9 +105,12 @@ class MySQL(OwnDatabase):
     def admit(self, site: Site) -> None:
         import pymysql
 
-        # To get ready for TLS it would read all authorities that this machine trusts.
-        private = {"unix_socket": str(_socket(site)), "ssl_disabled": True}
-        with pymysql.connect(**private, user="root") as client:
+        # PyMySQL would leave a socket open on which nobody listens yet, and to get ready for
+        # TLS it would read all authorities that this machine trusts.
+        client = pymysql.connect(user="root", ssl_disabled=True, defer_connect=True)
+        with socket.socket(socket.AF_UNIX) as line, client:
+            line.connect(str(_socket(site)))
+            client.connect(line)
             cursor = client.cursor()
             cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{self.catalog}`")
             # Binary logs keep statements as they were typed; this one holds the password.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.databases import programs
-from kit.databases.base import Database
+from kit.databases.base import Database, Site
 from kit.errors import KitError, MissingError, ServerGone, UsageError
+from kit.launch import ports
 from kit.launch.server import Server
 from tests.contract.conftest import Starter, lets_in, number
 from tests.traces import await_nothing_left, directories, listens, servers
@@ -45,6 +48,19 @@ def _remember(server: Server) -> str:
 def _recall(server: Server, token: str) -> bool:
     with _client(server) as client:
         return server._kind.recall(client, token)
+
+
+def test_to_admit_the_kit_before_it_listens_leaves_no_socket_open(
+    database: Database, tmp_path: Path
+) -> None:
+    site = Site(directory=tmp_path, port=ports.choose(0), password="unasked")
+    gc.collect()
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", ResourceWarning)
+        with suppress(Exception):
+            database.admit(site)
+        gc.collect()
+    assert [str(one.message) for one in left] == []
 
 
 def test_it_answers_a_real_query_and_says_what_it_is(server: Server, database: Database) -> None:

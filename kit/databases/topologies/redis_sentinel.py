@@ -18,7 +18,9 @@ SHAPE = Shape(
     least=REPLICA.least,
     watchers=3,
 )
-_PATIENCE = {"down-after-milliseconds": 1000, "failover-timeout": 10_000, "parallel-syncs": 1}
+# A Sentinel dials an address at most once a second (sentinel.c, SENTINEL_PING_PERIOD), a new
+# primary's too: with no more patience than that, it gives the new one up before they have met.
+_PATIENCE = {"down-after-milliseconds": 2000, "failover-timeout": 10_000, "parallel-syncs": 1}
 
 
 def config(password: str, local: Mapping[str, str]) -> str:
