@@ -77,27 +77,18 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     where = engine.find()
     keeper.sweep(lease.home, where)
     chosen = image.name(database, request.version)
-    with engine.client(where) as client:
-        image.provide(client, chosen, database, progress)
-    deadline = time.monotonic() + request.timeout
-    site = Site(
-        directory=directory,
-        port=database.port,
-        password=request.secret or password(),
-        durable=request.durable,
-        role=request.role,
-        alone=not request.group,
-        settings=request.settings,
-    )
-    progress(f"Starting {chosen}")
-    plan = _Plan(
-        request, where, chosen, site, keeper.labels(lease.home, instance["id"]), lease.home
-    )
-    # Interrupted halfway, a request would leave a container that nobody knows of.
-    with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(plan.carry_out)
-        lease.call("spawn", id=instance["id"], command=keeper.command())
-        port, container = made.result()
+    with _client(where) as client:
+        image.provide(client.client, chosen, database, progress)
+        deadline = time.monotonic() + request.timeout
+        site = _site(request, directory)
+        progress(f"Starting {chosen}")
+        owned = keeper.labels(lease.home, instance["id"])
+        plan = _Plan(client, request, where, chosen, site, owned, lease.home)
+        # Interrupted halfway, a request would leave a container that nobody knows of.
+        with ThreadPoolExecutor(1) as pool:
+            made = pool.submit(plan.carry_out)
+            lease.call("spawn", id=instance["id"], command=keeper.command())
+            port, container = made.result()
     watch = Watch(lease, instance["id"], directory, database, site.password)
     endpoint = database.endpoint("127.0.0.1", port, site.password)
     progress("Waiting for its first answer")
@@ -117,6 +108,35 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     }
 
 
+def _site(request: Request, directory: Path) -> Site:
+    return Site(
+        directory=directory,
+        port=request.database.port,
+        password=request.secret or password(),
+        durable=request.durable,
+        role=request.role,
+        alone=not request.group,
+        settings=request.settings,
+    )
+
+
+@contextmanager
+def _client(where: Path) -> Iterator[Any]:
+    """Open testcontainers' client; what the engine refuses is raised in the kit's words."""
+    from testcontainers.core.config import testcontainers_config
+    from testcontainers.core.docker_client import DockerClient
+
+    # The supervisor removes what is left; Ryuk would need one image more, and the socket.
+    testcontainers_config.ryuk_disabled = True
+    environment = {"DOCKER_HOST": f"unix://{where}"}
+    with engine.told(where):
+        opened = DockerClient(environment=environment, timeout=engine.PATIENCE)
+        try:
+            yield opened
+        finally:
+            opened.client.close()
+
+
 def _reached(where: Path, container: str, database: Database, secret: str) -> Message:
     """Return at which address other containers reach this one, and it this machine's programs."""
     inside = _network(where, container, "IPAddress")
@@ -129,8 +149,8 @@ def _reached(where: Path, container: str, database: Database, secret: str) -> Me
 def _outside(where: Path, container: str) -> str:
     """Return the host at which a container reaches the programs of this machine."""
     # Docker Desktop runs containers on a machine of their own.
-    desktop = sys.platform != "linux"
-    return "host.docker.internal" if desktop else _network(where, container, "Gateway")
+    linux = sys.platform == "linux"
+    return _network(where, container, "Gateway") if linux else "host.docker.internal"
 
 
 def _network(where: Path, container: str, fact: str) -> str:
@@ -147,8 +167,9 @@ def _introduce(database: Database, endpoint: Endpoint, wait: ready.Wait) -> tupl
 
 @dataclass(frozen=True)
 class _Plan:
-    """One container to be."""
+    """One container to be; `client` is testcontainers'."""
 
+    client: Any
     request: Request
     engine: Path
     image: str
@@ -169,46 +190,34 @@ class _Plan:
         raise ports.taken(port)
 
     def _create(self, port: int) -> str:
-        directory = self.site.directory
         called = network.name(self.labels[keeper.HOME], self.request.group)
-        keeper.note(directory, self.engine, "", called)
-        with engine.told(self.engine), self._testcontainers() as client:
-            made = None
-            try:
-                made = client.create(self.image, **self._options(port, self._place(called)))
-                if texts := self._container.files:
-                    # The engine takes some 50 ms for each archive, however small.
-                    made.put_archive("/", files.pack(texts, mode=0o444))
-                client.start(made)
-            except BaseException:
-                if made:
-                    made.remove(force=True, v=True)
-                keeper.withdraw(directory)
-                raise
-        keeper.note(directory, self.engine, made.id, called)
-        return str(made.id)
+        keeper.note(self.site.directory, self.engine, "", called)
+        with engine.told(self.engine):
+            made = str(self._start(port, called).id)
+        keeper.note(self.site.directory, self.engine, made, called)
+        return made
+
+    def _start(self, port: int, called: str) -> Any:
+        made = None
+        try:
+            made = self.client.create(self.image, **self._options(port, self._place(called)))
+            if texts := self._container.files:
+                # The engine takes some 50 ms for each archive, however small.
+                made.put_archive("/", files.pack(texts, mode=0o444))
+            self.client.start(made)
+        except BaseException:
+            if made:
+                made.remove(force=True, v=True)
+            keeper.withdraw(self.site.directory)
+            raise
+        return made
 
     def _place(self, called: str) -> dict[str, Any]:
         if not called:
             return {}
-        owned = {keeper.HOME: self.labels[keeper.HOME]}
-        with engine.client(self.engine) as client:
-            subnet = network.provide(client, called, self.home / "networks.lock", owned)
+        owned, lock = {keeper.HOME: self.labels[keeper.HOME]}, self.home / "networks.lock"
+        subnet = network.provide(self.client.client, called, lock, owned)
         return network.place(called, subnet, self.request.seat)
-
-    @contextmanager
-    def _testcontainers(self) -> Iterator[Any]:
-        from testcontainers.core.config import testcontainers_config
-        from testcontainers.core.docker_client import DockerClient
-
-        # The supervisor removes what is left; Ryuk would need one image more, and the socket.
-        testcontainers_config.ryuk_disabled = True
-        environment = {"DOCKER_HOST": f"unix://{self.engine}"}
-        opened = DockerClient(environment=environment, timeout=engine.PATIENCE)
-        try:
-            yield opened
-        finally:
-            opened.client.close()
 
     @cached_property
     def _container(self) -> Container:

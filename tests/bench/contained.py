@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -46,8 +47,9 @@ def measure(name: str, socket: Path, rounds: int) -> Seconds | None:
     ways: dict[str, Callable[[], float]] = {
         "kit": lambda: _kit(name, "container"),
         "process": lambda: _kit(name, "process"),
-        "docker run": lambda: _docker_run(database, image),
     }
+    if shutil.which("docker"):  # from Debian 13 on, a package apart from the engine: docker-cli
+        ways["docker run"] = lambda: _docker_run(database, image)
     if name in (*_MODULES, *_SAID, *_ASKED):
         ways["testcontainers"] = lambda: _testcontainers(database, image)
     seconds: Seconds = {way: [] for way in ways}
