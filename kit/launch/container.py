@@ -25,7 +25,7 @@ from kit.errors import PortTaken
 from kit.launch import engine, files, image, keeper, network, ports, ready
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
-from kit.launch.process import ProcessControl, password
+from kit.launch.process import ProcessControl, site_for
 from kit.launch.request import Progress, Request
 from kit.launch.watch import Watch
 
@@ -80,7 +80,7 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     with _client(where) as client:
         image.provide(client.client, chosen, database, progress)
         deadline = time.monotonic() + request.timeout
-        site = _site(request, directory)
+        site = site_for(request, directory, database.port)
         progress(f"Starting {chosen}")
         owned = keeper.labels(lease.home, instance["id"])
         plan = _Plan(client, request, where, chosen, site, owned, lease.home)
@@ -106,18 +106,6 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         "container": container,
         "image": chosen,
     }
-
-
-def _site(request: Request, directory: Path) -> Site:
-    return Site(
-        directory=directory,
-        port=request.database.port,
-        password=request.secret or password(),
-        durable=request.durable,
-        role=request.role,
-        alone=not request.group,
-        settings=request.settings,
-    )
 
 
 @contextmanager
@@ -149,8 +137,8 @@ def _reached(where: Path, container: str, database: Database, secret: str) -> Me
 def _outside(where: Path, container: str) -> str:
     """Return the host at which a container reaches the programs of this machine."""
     # Docker Desktop runs containers on a machine of their own.
-    linux = sys.platform == "linux"
-    return _network(where, container, "Gateway") if linux else "host.docker.internal"
+    desktop = sys.platform != "linux"
+    return "host.docker.internal" if desktop else _network(where, container, "Gateway")
 
 
 def _network(where: Path, container: str, fact: str) -> str:
@@ -192,12 +180,13 @@ class _Plan:
     def _create(self, port: int) -> str:
         called = network.name(self.labels[keeper.HOME], self.request.group)
         keeper.note(self.site.directory, self.engine, "", called)
+        # Said here already, since a port that is taken is not the end: another is tried.
         with engine.told(self.engine):
-            made = str(self._start(port, called).id)
+            made = self._start(port, called)
         keeper.note(self.site.directory, self.engine, made, called)
         return made
 
-    def _start(self, port: int, called: str) -> Any:
+    def _start(self, port: int, called: str) -> str:
         made = None
         try:
             made = self.client.create(self.image, **self._options(port, self._place(called)))
@@ -210,12 +199,13 @@ class _Plan:
                 made.remove(force=True, v=True)
             keeper.withdraw(self.site.directory)
             raise
-        return made
+        return str(made.id)
 
     def _place(self, called: str) -> dict[str, Any]:
         if not called:
             return {}
-        owned, lock = {keeper.HOME: self.labels[keeper.HOME]}, self.home / "networks.lock"
+        owned = {keeper.HOME: self.labels[keeper.HOME]}
+        lock = self.home / "networks.lock"
         subnet = network.provide(self.client.client, called, lock, owned)
         return network.place(called, subnet, self.request.seat)
 

@@ -96,14 +96,7 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     who = account.for_database(database)
     account.check_reach(directory, who)
     _check_space(database, directory)
-    site = Site(
-        directory=directory,
-        port=ports.choose(request.port),
-        password=request.secret or password(),
-        durable=request.durable,
-        role=request.role,
-        settings=request.settings,
-    )
+    site = site_for(request, directory, ports.choose(request.port))
     start = _Start(request, lease, instance["id"], program, who, progress)
     start.lay_out(site)
     for _ in range(_ATTEMPTS):
@@ -210,6 +203,19 @@ def _check_space(database: Database, directory: Path) -> None:
             f"{database.title} needs {database.minimum_free_mb} MB of disk; {free} MB are free. "
             "Free some space, or name another directory: export KIT_HOME=/path/with/space"
         )
+
+
+def site_for(request: Request, directory: Path, port: int) -> Site:
+    """Lay down where a server will live and how it will run, with a password of its own."""
+    return Site(
+        directory=directory,
+        port=port,
+        password=request.secret or password(),
+        durable=request.durable,
+        role=request.role,
+        alone=not request.group,
+        settings=request.settings,
+    )
 
 
 def password() -> str:
