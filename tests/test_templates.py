@@ -15,6 +15,7 @@ import pytest
 from psycopg import OperationalError
 
 from kit import databases
+from kit.launch.archive import pack, unpack
 from kit.launch.start import start
 from tests.traces import await_true
 
@@ -55,7 +56,37 @@ def _blank_all(data: Path) -> None:
         path.write_bytes(bytes(path.stat().st_size))
 
 
-DAMAGES = [_remove_a_file, _truncate_a_file, _remove_all, _change_the_owner, _blank_all]
+DAMAGES = [_remove_a_file, _truncate_a_file, _remove_all, _change_the_owner]
+
+
+def _remove_the_archive(archive: Path) -> None:
+    archive.unlink()
+
+
+def _truncate_the_archive(archive: Path) -> None:
+    os.truncate(archive, archive.stat().st_size // 2)
+
+
+def _repack(damage: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Damage what an archive holds, so that it is unpacked without a complaint."""
+
+    def spoil(archive: Path) -> None:
+        folder = archive.with_name("unpacked")
+        unpack(archive, folder)
+        damage(folder)
+        pack(folder, archive)
+        shutil.rmtree(folder)
+
+    spoil.__name__ = f"{damage.__name__}_in_it"
+    return spoil
+
+
+SPOILT = [
+    _remove_the_archive,
+    _truncate_the_archive,
+    _change_the_owner,
+    *map(_repack, [_remove_a_file, _truncate_a_file, _change_the_owner, _blank_all]),
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +115,7 @@ def template(made: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 def spare(template: Path) -> Path:
     """Give the template's spare copy."""
     copy = template.with_name(f"{template.name}.spare")
-    subprocess.run(["cp", "-a", str(template / "data"), str(copy)], check=True)
+    unpack(template / "data.tar", copy)
     return copy
 
 
@@ -105,14 +136,14 @@ def test_a_sound_spare_copy_is_used_up_and_replaced(template: Path, spare: Path)
     await_true(lambda: spare.exists() and spare.stat().st_ino != before, "a new spare copy")
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", SPOILT)
 def test_a_damaged_template_is_made_anew(template: Path, damage: Callable[[Path], None]) -> None:
-    damage(template / "data")
+    damage(template / "data.tar")
     assert CREATING in _steps()
     assert CREATING not in _steps()
 
 
-@pytest.mark.parametrize("damage", DAMAGES[:-1])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_spare_copy_is_not_used(
     template: Path, spare: Path, damage: Callable[[Path], None]
 ) -> None:

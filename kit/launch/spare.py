@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from kit.launch import archive
+
+ARCHIVE = "data.tar"
 _STALE_AFTER = 600.0
 
 
@@ -40,7 +42,7 @@ def make(template: Path) -> None:
     _remove_stale(template)
     part = template.with_name(f"{template.name}.part-{os.getpid()}")
     try:
-        subprocess.run(["cp", "-a", str(template / "data"), str(part)], check=True)
+        archive.unpack(template / ARCHIVE, part)
         with suppress(OSError):
             part.rename(_spare(template))
     finally:

@@ -1,4 +1,4 @@
-"""Data directories that were initialised once and are copied for each new server."""
+"""Data directories that were initialised once and are unpacked for each new server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import IO
 
 from kit.databases.base import Database, Program, Site, at_port
 from kit.errors import KitError, StartError, StartTimeout
-from kit.launch import account, paths, ports, processes, spare
+from kit.launch import account, archive, paths, ports, processes, spare
 from kit.launch.account import Account
 from kit.launch.request import Progress
 from kit.launch.watch import complaints, full, no_space, open_log
@@ -42,13 +42,13 @@ class Order:
 def provide(order: Order, site: Site, progress: Progress) -> None:
     """Put an initialised data directory into `site`; the first of its kind stays as a template."""
     template = _ensure_cache() / _key(order.database, order.program)
-    if _take_spare(template, site.data, order.who):
+    if _laid_out(spare.take, template, site.data, order.who):
         return
-    # Copying shares the lock, so that nobody replaces a template under another's hands.
+    # Unpacking shares the lock, so that nobody replaces a template under another's hands.
     for lock in (fcntl.LOCK_SH, fcntl.LOCK_EX):
         with _locked(template, lock, order):
-            if _sound(template, template / "data", order.who):
-                return _copy(template / "data", site.data)
+            if _laid_out(_unpack, template, site.data, order.who):
+                return
             if lock == fcntl.LOCK_EX:
                 progress(f"Creating {order.program.product}'s files, once on this machine")
                 _build(order, site, template)
@@ -66,13 +66,22 @@ def spare_command(database: Database, program: Program) -> list[str]:
     return spare.command(paths.cache() / _key(database, program))
 
 
-def _take_spare(template: Path, data: Path, who: Account | None) -> bool:
-    if not spare.take(template, data):
-        return False
-    if _sound(template, data, who):
+def _laid_out(
+    lay_out: Callable[[Path, Path], bool], template: Path, data: Path, who: Account | None
+) -> bool:
+    if lay_out(template, data) and _sound(template, data, who):
         return True
     shutil.rmtree(data, ignore_errors=True)
     return False
+
+
+def _unpack(template: Path, data: Path) -> bool:
+    try:
+        archive.unpack(template / spare.ARCHIVE, data)
+    except OSError:
+        # None was made yet, it is damaged, or the disk is full: making a new one will tell.
+        return False
+    return True
 
 
 def _key(database: Database, program: Program) -> str:
@@ -168,7 +177,7 @@ def _keep(data: Path, template: Path) -> None:
         shutil.rmtree(remains, ignore_errors=True)
     building.mkdir(mode=0o700)
     try:
-        _copy(data, building / "data", variable="KIT_CACHE")
+        archive.pack(data, building / spare.ARCHIVE)
         (building / _MANIFEST).write_text(json.dumps(_measure(data)))
         building.rename(template)
     finally:
@@ -236,13 +245,3 @@ class Run:
                 "busy: give it longer with kit.start(..., timeout=180)"
             ) from None
         return process.returncode
-
-
-def _copy(source: Path, target: Path, *, variable: str = "KIT_HOME") -> None:
-    copying = ["cp", "-a", str(source), str(target)]
-    try:
-        subprocess.run(copying, cwd=target.parent, check=True, capture_output=True)
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        reason = OSError(0, said[0] if said else "copying failed")
-        raise paths.unwritable(target.parent, reason, variable=variable) from None
