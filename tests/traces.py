@@ -8,8 +8,9 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from glob import glob
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ PATIENCE = 30.0
 """Seconds after which a condition is given up; a busy machine needs far fewer."""
 
 _SEGMENTS = Path("/proc/sysvipc/shm")
+_NAMED_MEMORY = "/dev/shm/PostgreSQL.*"  # noqa: S108
 
 
 def await_true(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> float:
@@ -87,6 +89,21 @@ def segments() -> dict[int, int]:
     return {int(row[1]): int(row[4]) for row in rows if row[6] == "0"}
 
 
+def named_memory() -> set[str]:
+    """Return the names of the shared memory that PostgreSQL takes while it creates its files."""
+    return set(glob(_NAMED_MEMORY))
+
+
+def unmapped(names: Collection[str]) -> set[str]:
+    """Return those names of shared memory that no process maps any more."""
+    left = set(names)
+    for maps in Path("/proc").glob("[0-9]*/maps") if left else ():
+        with suppress(OSError):
+            text = maps.read_text()
+            left = {name for name in left if name not in text}
+    return left
+
+
 def listens(port: int) -> bool:
     """Tell whether something accepts connections on a port of the loopback interface."""
     with socket.socket() as probe:
@@ -99,13 +116,14 @@ def kit_home() -> Iterator[Path]:
     # A Unix socket's path is short, and servers that refuse root must pass through.
     home = Path(tempfile.mkdtemp(dir="/tmp", prefix="kit-"))
     home.chmod(0o711)
-    before = set(segments())
+    before, named = set(segments()), named_memory()
     try:
         yield home
         await_nothing_left(home)
         end_supervisor(home)
         await_true(lambda: not processes(home), f"nothing works in {home} any more")
         await_true(lambda: not set(segments()) - before, "shared memory is freed")
+        await_true(lambda: not unmapped(named_memory() - named), "named memory is removed")
     finally:
         end_supervisor(home, signal.SIGKILL)
         for pid in processes(home):

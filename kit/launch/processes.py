@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _SHARED_MEMORY = Path("/proc/sysvipc/shm")
 _IPC_RMID = 0
+# PostgreSQL takes such memory while it creates its files, whatever it is told to take later.
+_NAMED_MEMORY = "/dev/shm/PostgreSQL."  # noqa: S108
 _MOMENT = 0.01
 
 
@@ -28,10 +31,13 @@ def inside(directory: Path) -> list[int]:
 def kill_inside(directory: Path) -> list[int]:
     """Kill every process of the server that lives in `directory`; return those there were.
 
-    What was forked meanwhile, or has not ended yet, is found by asking again.
+    What was forked meanwhile, or has not ended yet, is found by asking again. Memory that they
+    share by name goes with them.
     """
     found = inside(directory)
     for pid in found:
+        for name in _named_memory(pid):
+            Path(name).unlink(missing_ok=True)
         send(pid, signal.SIGKILL)
     return found
 
@@ -60,6 +66,11 @@ def free_shared_memory(creators: Collection[int]) -> None:
 def free_orphaned_memory(owner: int, since: float) -> None:
     """Remove what the account `owner` left without a user since that time (epoch seconds)."""
     _free(lambda segment: segment.owner == owner and segment.made >= int(since))
+    left = {name for name in glob(f"{_NAMED_MEMORY}*") if _made(name, owner, since)}
+    for pid in _everything() if left else ():
+        left.difference_update(_named_memory(pid))
+    for name in left:
+        Path(name).unlink(missing_ok=True)
 
 
 def die_with_parent(death: int) -> None:
@@ -74,16 +85,27 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def _everything() -> Iterator[int]:
+    yield from (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+
+
+def _named_memory(pid: int) -> Iterator[str]:
+    with suppress(OSError), open(f"/proc/{pid}/maps", "rb") as maps:
+        for fields in (line.split() for line in maps):
+            name = os.fsdecode(fields[-1])
+            if name.startswith(_NAMED_MEMORY):
+                yield name
+
+
 def _places() -> Iterator[tuple[int, str]]:
     if sys.platform != "linux":
         yield from _places_elsewhere()
         return
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                yield int(entry), os.readlink(f"/proc/{entry}/cwd")
-            except OSError:
-                continue
+    for pid in _everything():
+        try:
+            yield pid, os.readlink(f"/proc/{pid}/cwd")
+        except OSError:
+            continue
 
 
 def _places_elsewhere() -> Iterator[tuple[int, str]]:
@@ -94,6 +116,14 @@ def _places_elsewhere() -> Iterator[tuple[int, str]]:
             yield process.pid, process.cwd()
         except psutil.Error:
             continue
+
+
+def _made(name: str, owner: int, since: float) -> bool:
+    try:
+        found = os.stat(name)
+    except FileNotFoundError:
+        return False
+    return found.st_uid == owner and found.st_mtime >= since
 
 
 class _Segment(NamedTuple):

@@ -28,6 +28,7 @@ from tests.traces import (
     await_true,
     directories,
     end_supervisor,
+    named_memory,
     segments,
     servers,
     supervisor,
@@ -162,10 +163,12 @@ def test_a_kernel_killed_while_files_are_created_leaves_nothing_at_work(
     tmp_path: Path,
     kit_round: int,
 ) -> None:
-    cache = own_home / "cache"
+    cache, before = own_home / "cache", named_memory()
     kernel.run(f"os.environ['KIT_CACHE'] = {str(cache)!r}")
     kernel.begin(*starting("postgresql"))
     await_true(lambda: servers(own_home), "initdb is at work")
+    if sys.platform == "linux":
+        await_true(lambda: named_memory() - before, "it has taken shared memory")
     kernel.kill()
     await_nothing_left(own_home)
     assert not [path for path in cache.iterdir() if path.is_dir()]
