@@ -225,7 +225,8 @@ def wanted_packages(with_tests):
 
 def stamp_key():
     """Return what identifies a set-up: change any of it, and the next one has work to do."""
-    facts = (Path(__file__), ROOT / "pyproject.toml", ROOT / "requirements.lock")
+    installed = sorted((ROOT / "kit" / "config").rglob("*.json"))
+    facts = (Path(__file__), ROOT / "pyproject.toml", ROOT / "requirements.lock", *installed)
     key = hashlib.sha256(b"".join(path.read_bytes() for path in facts))
     key.update(f"{ROOT} {sys.version_info[:2]}".encode())
     return key.hexdigest()

@@ -23,12 +23,8 @@ from tests.traces import await_true, processes
 STARTS = 90  # seconds
 ENDS = 30
 
-# Cells outside the window are laid out too, so that one picture can show the whole notebook; and
-# nothing asks the network for news.
-SETTINGS = {
-    "notebook-extension/tracker": {"windowingMode": "none"},
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-}
+# Cells outside the window are laid out too, so that one picture can show the whole notebook.
+SETTINGS = {"notebook-extension/tracker": {"windowingMode": "none"}}
 
 
 @dataclass(frozen=True)
