@@ -127,24 +127,17 @@ def _client(where: Path) -> Iterator[Any]:
 
 def _reached(where: Path, container: str, database: Database, secret: str) -> Message:
     """Return at which address other containers reach this one, and it this machine's programs."""
-    inside = _network(where, container, "IPAddress")
-    return {
-        "peer": asdict(database.endpoint(inside, database.port, secret)),
-        "notebook": _outside(where, container),
-    }
-
-
-def _outside(where: Path, container: str) -> str:
-    """Return the host at which a container reaches the programs of this machine."""
-    # Docker Desktop runs containers on a machine of their own.
-    desktop = sys.platform != "linux"
-    return "host.docker.internal" if desktop else _network(where, container, "Gateway")
-
-
-def _network(where: Path, container: str, fact: str) -> str:
     _, found = engine.call(where, "GET", f"/containers/{container}/json")
     networks = found["NetworkSettings"]["Networks"].values()
-    return next((str(one[fact]) for one in networks if one[fact]), "127.0.0.1")
+    inside, outside = (
+        next((str(one[fact]) for one in networks if one[fact]), "127.0.0.1")
+        for fact in ("IPAddress", "Gateway")
+    )
+    return {
+        "peer": asdict(database.endpoint(inside, database.port, secret)),
+        # Docker Desktop runs containers on a machine of their own.
+        "notebook": outside if sys.platform == "linux" else "host.docker.internal",
+    }
 
 
 def _introduce(database: Database, endpoint: Endpoint, wait: ready.Wait) -> tuple[str, str]:
