@@ -17,7 +17,7 @@ lab: setup  ## open JupyterLab on the first notebook (PORT=8888)
 	    --LabApp.default_url=/lab/tree/$(START) $(LAB_FLAGS) $(ARGS)
 
 test: SETUP_FLAGS := --tests
-test: setup  ## run every test (ARGS="tests/test_setup.py -k lock" for some)
+test: setup  ## run every test (ARGS="tests/setup -k lock" for some)
 	@$(VENV) -m pytest -n 2 --dist loadfile $(ARGS)
 
 setup:  ## install what is missing; a second time there is nothing to do

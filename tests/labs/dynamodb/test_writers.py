@@ -23,7 +23,7 @@ from kit.labs.dynamodb.story import Story, Theatre
 from kit.launch.server import Server
 from kit.launch.start import start
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

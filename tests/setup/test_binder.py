@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Binder's user and place: repo2docker, app.py, Repo2Docker.
 ARGUMENTS = {"NB_USER": "jovyan", "NB_UID": "1000", "REPO_DIR": "${HOME}"}
 

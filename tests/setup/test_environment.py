@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from binder import render
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements.lock").read_text()
 TESTS_LOCK = (ROOT / "tests/requirements.lock").read_text()
 PROMISED = {

@@ -17,7 +17,7 @@ import pytest
 import bootstrap
 from binder import servers
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
