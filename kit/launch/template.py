@@ -5,13 +5,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import math
 import os
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +17,15 @@ from typing import IO
 
 from kit.databases.base import Database, Program, Site, at_port
 from kit.errors import KitError, StartError, StartTimeout
-from kit.launch import account, archive, paths, ports, processes, spare
+from kit.launch import account, archive, paths, ports, spare
 from kit.launch.account import Account
 from kit.launch.request import Progress
-from kit.launch.watch import complaints, full, no_space, open_log
+from kit.launch.run import Run
 
 _MANIFEST = "manifest.json"
 _POLL = 0.02
-_DEATH_TAKES = 3.0
+# Another version of the kit may still use its own; at worst it makes it again.
+_OLD = 30 * 86_400.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -182,66 +181,12 @@ def _keep(data: Path, template: Path) -> None:
         building.rename(template)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+    _forget_old(template)
 
 
-@dataclass(frozen=True)
-class Run:
-    """Run a command to its end under the server's own account."""
-
-    database: Database
-    directory: Path
-    who: Account | None
-    deadline: float = math.inf
-
-    def __call__(self, argv: Sequence[str | Path], *, stdin: str = "") -> None:
-        """Run `argv`; raise StartTimeout, NoSpace, or StartError with what it said last."""
-        began = time.time()
-        with open_log(self.directory) as output:
-            try:
-                code = self._wait(self._start(argv, output), stdin)
-            except BaseException:
-                processes.clear(self.directory, _DEATH_TAKES)
-                self._free_memory(began)
-                raise
-        if code:
-            self._free_memory(began)
-            log = complaints(self.directory, 8)
-            if full(self.directory):
-                raise no_space(self.database, log)
-            raise StartError(
-                f"{self.database.title} could not create its files (exit code {code}). "
-                f"What it said:\n{log}\nCheck the disk and the installation: kit doctor"
-            )
-
-    def _start(self, argv: Sequence[str | Path], output: IO[bytes]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [str(part) for part in argv],
-            cwd=self.directory,
-            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.directory)},
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            user=self.who.uid if self.who else None,
-            group=self.who.gid if self.who else None,
-            extra_groups=[] if self.who else None,
-        )
-
-    def _free_memory(self, since: float) -> None:
-        # What crashed may have been a child whose number nobody knows.
-        processes.free_orphaned_memory(self.who.uid if self.who else os.getuid(), since)
-
-    def _wait(self, process: subprocess.Popen[bytes], stdin: str) -> int:
-        left = None if self.deadline == math.inf else max(0.0, self.deadline - time.monotonic())
-        try:
-            process.communicate(stdin.encode(), timeout=left)
-        except BaseException as error:
-            process.kill()
-            process.wait()
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            raise StartTimeout(
-                f"{self.database.title} did not create its files in time. The machine may be "
-                "busy: give it longer with kit.start(..., timeout=180)"
-            ) from None
-        return process.returncode
+def _forget_old(template: Path) -> None:
+    """Remove what was made long ago for the same database, by other recipes and versions."""
+    database = template.name.split("-")[0]
+    for other in template.parent.glob(f"{database}-*/"):
+        if not other.name.startswith(template.name) and time.time() - other.stat().st_mtime > _OLD:
+            shutil.rmtree(other, ignore_errors=True)

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kit.databases.base import Database, Site
-from kit.launch import account, choice, files, ports, process, ready, template
+from kit.launch import account, choice, files, ports, process, ready
+from kit.launch.run import Run
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def initialise(database: Database, site: Site) -> float:
     began = time.perf_counter()
     site.data.mkdir(mode=0o700)
     account.give(site.data, who)
-    database.initialise(program, site, template.Run(database, site.directory, who))
+    database.initialise(program, site, Run(database, site.directory, who))
     return time.perf_counter() - began
 
 

@@ -166,6 +166,20 @@ def test_what_a_killed_builder_left_is_removed(template: Path) -> None:
     assert not remains.exists()
 
 
+def test_a_new_template_takes_the_place_of_what_was_made_long_ago(template: Path) -> None:
+    young, old, foreign = (
+        template.with_name(name)
+        for name in ("postgresql-postgresql-14.1-a", "postgresql-postgresql-14.1-b", "mysql-a")
+    )
+    for folder in (young, old, foreign):
+        folder.mkdir()
+    for folder in (old, foreign):
+        os.utime(folder, (0, 0))
+    shutil.rmtree(template)
+    assert CREATING in _steps()
+    assert [folder.exists() for folder in (young, old, foreign)] == [True, False, True]
+
+
 def test_two_that_find_no_template_make_one(
     own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
