@@ -31,7 +31,7 @@ from kit.launch.watch import Watch
 
 _ATTEMPTS = 3
 # A published port accepts before the server does, and then closes at once.
-_HOLDS = 0.005
+_HOLDS = 0.002
 # The engine's 64 MB are too few for PostgreSQL's parallel queries.
 _SHARED_MEMORY = "256m"
 
