@@ -1,4 +1,4 @@
-"""The SQL console on real servers: what it runs is what was written, and errors are the server's."""
+"""The console on real servers: what it runs is what was written, and errors are the server's."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The databases on this machine: their programs, and a server that several learners share."""

@@ -1,0 +1,1 @@
+"""The exercises of all lessons, and how answers to them are judged."""

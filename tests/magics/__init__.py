@@ -1,0 +1,1 @@
+"""`%sql` in a notebook, on real servers."""
