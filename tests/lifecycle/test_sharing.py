@@ -138,3 +138,15 @@ def test_the_supervisor_leaves_when_there_is_nothing_to_look_after(own_home: Pat
     assert supervisor(own_home)
     await_true(lambda: not supervisor(own_home), "the idle supervisor has ended")
     assert {path.name for path in own_home.iterdir()} <= {"supervisor.lock", "supervisor.log"}
+
+
+def test_several_handles_that_restart_a_server_at_once_end_with_one_that_runs(
+    pair: list[Kernel], own_home: Path, kit_round: int
+) -> None:
+    for kernel in pair:
+        kernel.start("redis")
+    for identity in [(kernel, kernel.begin("server.restart()")) for kernel in pair]:
+        identity[0].finish(identity[1])
+    (server,) = running()
+    assert server.state == "running"
+    assert len(servers(own_home)) == 1

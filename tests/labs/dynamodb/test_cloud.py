@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.databases.dynamodb import DATABASE
 
+ROOT = Path(__file__).resolve().parents[3]
 AWS = "dynamodb.eu-west-1.amazonaws.com"
 
 
@@ -71,3 +76,47 @@ def test_streams_have_an_address_of_their_own_at_aws_alone() -> None:
     home = opened("http://localhost:8000", service="dynamodbstreams")
     assert away.meta.endpoint_url == f"https://streams.{AWS}:443"
     assert home.meta.endpoint_url == "http://localhost:8000"
+
+
+_LOOPBACK_ONLY = """
+import ipaddress, sys
+
+def hook(event, args):
+    if event in ("socket.connect", "socket.sendto"):
+        address = args[1]
+        if isinstance(address, tuple) and not ipaddress.ip_address(address[0]).is_loopback:
+            raise SystemExit(f"it called {address[0]}")
+    if event == "socket.getaddrinfo" and args[0] not in ("127.0.0.1", "localhost", "::1"):
+        raise SystemExit(f"it looked up {args[0]!r}")
+
+sys.addaudithook(hook)
+import kit
+from kit.labs import dynamodb
+
+with kit.start("dynamodb", name="home") as server:
+    dynamodb.writers(server).close()
+    dynamodb.calculator().close()
+    dynamodb.scaling().close()
+    event = {"id": "1", "model": "m"}
+    dynamodb.hotkeys(server, [event], [dynamodb.KeyChoice(("model",))]).close()
+    question = dynamodb.Pattern("all of a model", {"model": "m"})
+    dynamodb.designer(server, [event], [question], partition="id").close()
+    dynamodb.meter(server, "kit_designer").close()
+    kit.start("dynamodb", url=server.url).connect().meta.client.list_tables()
+print("stayed at home")
+"""
+
+
+def test_no_call_leaves_the_machine_without_an_address(home: Path) -> None:
+    # Credentials from the environment would spare boto3 the search that could leave the machine.
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-c", _LOOPBACK_ONLY],
+        cwd=ROOT,
+        env=kept | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stayed at home" in done.stdout

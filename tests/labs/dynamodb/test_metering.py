@@ -1,52 +1,21 @@
-"""The meter on a real server: what each call had to do with, by an account kept apart from it."""
+"""Metered calls on a real server: what each had to do with, by an account kept apart from it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
-from kit.errors import UsageError
 from kit.labs.dynamodb.account import Line
 from kit.labs.dynamodb.bill import Bill, metering
-from kit.labs.dynamodb.design import Design, Index
-from kit.launch.server import Server
-from kit.launch.start import start
+from tests.labs.dynamodb.metered import item
+from tests.labs.dynamodb.metered import table as table
 
 KB = 1024
-INDEX = Index(name="by_model", partition="model", sort="score", projects="KEYS_ONLY")
-
-
-@pytest.fixture(scope="module")
-def server(home: Path) -> Iterator[Server]:
-    with start("dynamodb", name="metering") as running:
-        yield running
-
-
-@pytest.fixture
-def table(server: Server) -> Iterator[Any]:
-    db = server.connect()
-    design = Design(partition="run", sort="epoch", indexes=(INDEX,))
-    sample = {"run": "a", "epoch": 1, "model": "m", "score": 1}
-    made = db.create_table(TableName="runs", **design.definition([sample]))
-    made.wait_until_exists()
-    yield made
-    made.delete()
-
-
-def item(epoch: int, size: int, **more: Any) -> dict[str, Any]:
-    """Return an item of exactly so many bytes, its key and `more` included."""
-    bare = {"run": "a", "epoch": epoch, **more, "p": ""}
-    from kit.labs.dynamodb.weight import size as weigh
-
-    return {**bare, "p": "x" * (size - weigh(bare))}
 
 
 def used(bill: Bill) -> list[tuple[str, str, int, int, float | None]]:
@@ -214,81 +183,7 @@ def test_several_threads_are_counted_each_with_its_own_call(table: Any) -> None:
     assert {line.size for line in bill.lines if line.where == "runs"} == {100}
 
 
-def test_the_figure_that_moto_makes_up_is_not_shown(server: Server, table: Any) -> None:
-    with metering(table) as bill:
-        table.put_item(Item=item(1, 3000))
-        answer = table.get_item(Key={"run": "a", "epoch": 1})
-    if server.supports("metering"):
-        assert bill.lines[0].said == 3
-        return
-    assert "ConsumedCapacity" not in answer
-    assert "server says" not in bill.panel().static_html() + bill.panel().static_text()
-
-
-def test_the_figure_of_a_server_that_meters_stands_beside_the_computed_one(
-    table: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kit.labs.dynamodb.bill.is_metered", lambda _resource: True)
-    with metering(table) as bill:
-        answer = table.put_item(Item=item(1, 3000, model="m", score=1))
-        table.get_item(Key={"run": "a", "epoch": 1})
-        table.meta.client.describe_table(TableName="runs")
-    put, index, get = bill.lines
-    assert put.said == float(answer["ConsumedCapacity"]["CapacityUnits"])
-    assert index.said is None
-    assert get.said is not None
-    assert "the server says" in bill.panel().static_text()
-    assert "metered" in bill.panel().note
-
-
 def test_an_item_beyond_400_kb_is_refused_by_the_server_and_costs_nothing(table: Any) -> None:
     with metering(table) as bill, pytest.raises(ClientError, match="Item size"):
         table.put_item(Item=item(1, 400 * KB + 1))
     assert bill.lines == []
-
-
-def test_a_call_that_cannot_be_weighed_succeeds_all_the_same(
-    table: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetItem")
-
-    monkeypatch.setattr("kit.labs.dynamodb.scales.Scales.items", refused)
-    with metering(table) as bill:
-        table.put_item(Item=item(1, 10))
-        table.get_item(Key={"run": "a", "epoch": 1})
-    assert [(line.call, line.units) for line in bill.lines] == [
-        ("PutItem", None),
-        ("GetItem", None),
-    ]
-    assert "could not be weighed: AccessDeniedException" in bill.panel().static_html()
-
-
-def test_a_bill_can_be_added_up_by_call_and_table(table: Any) -> None:
-    with metering(table) as bill:
-        for epoch in range(3):
-            table.put_item(Item=item(epoch, 1025, model="m", score=epoch))
-        table.scan()
-    panel = bill.panel()
-    panel.kind.index = 1
-    (grid,) = panel.table.grids
-    rows = [(row[0], row[1], row[2], row[3], str(row[4])) for row in grid.rows]
-    assert rows[0] == ("PutItem", "runs", 3, 3 * 1025, "6 write")
-    assert rows[1][4] == "3 write"
-    assert [row[0] for row in rows] == ["PutItem", "PutItem", "Scan"]
-
-
-def test_the_bill_is_shown_escaped_and_says_what_it_is(table: Any) -> None:
-    with metering(table) as bill:
-        table.scan()
-    assert "published rules" in bill.panel().static_text()
-    assert "Scan" in bill.panel().static_html()
-    with metering(table) as nothing:
-        pass
-    assert "No call" in nothing.panel().static_text()
-
-
-@pytest.mark.parametrize("wrong", [None, "runs", boto3])
-def test_what_is_not_a_resource_is_refused(wrong: object) -> None:
-    with pytest.raises(UsageError, match=r"connect\(\)"), metering(wrong):
-        pass

@@ -1,4 +1,4 @@
-"""Kernels and supervisors that are interrupted, restarted and killed leave nothing behind.
+"""Kernels and supervisors that are restarted and killed leave nothing behind.
 
 KIT_TEST_REPEAT=20 runs each of these twenty times.
 """
@@ -6,23 +6,16 @@ KIT_TEST_REPEAT=20 runs each of these twenty times.
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from subprocess import PIPE
 
-import psutil
 import pytest
 
-from kit.launch import lease
-from kit.launch.instance import Message
-from kit.launch.start import running, start
+from kit.launch.start import start
 from tests.lifecycle.kernel import CellError, Kernel, kernels, starting
+from tests.lifecycle.midway import SLOW, stopped_in_mid_start
 from tests.traces import (
     await_nothing_left,
     await_true,
@@ -33,101 +26,6 @@ from tests.traces import (
     servers,
     supervisor,
 )
-
-SLOW = "dynamodb"
-"""Takes most of a second to start, and is one process."""
-
-
-INTERRUPTED = "KeyboardInterrupt|aborted"
-"""What a kernel answers depends on where in its own code the interrupt arrived."""
-
-IMPATIENT = """
-import signal, sys, time
-from kit.launch.start import start
-
-while True:
-    try:
-        print("begins", flush=True)
-        start("redis", name="any", backend="process")
-        signal.pause()
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
-    start("redis", name="any", backend="process", timeout=20).stop()
-    print("stopped", flush=True)
-    sys.stdin.readline()
-"""
-
-
-@contextmanager
-def _impatient() -> Iterator[tuple[subprocess.Popen[str], Iterator[str]]]:
-    """Run what starts a server again and again: a kernel would lose some interrupts by itself."""
-    command = [sys.executable, "-c", IMPATIENT]
-    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield process, (line.strip() for line in process.stdout)
-        finally:
-            process.kill()
-
-
-def _instance(name: str) -> Message | None:
-    found: list[Message] = lease.current().call("list")["instances"]
-    return next((one for one in found if one["name"] == name), None)
-
-
-def _stopped_in_mid_start(name: str) -> psutil.Process:
-    """Wait until the server's process runs, and stop it before it can answer."""
-    await_true(lambda: (_instance(name) or {}).get("pid"), f"{name} is starting")
-    instance = _instance(name)
-    assert instance
-    process = psutil.Process(instance["pid"])
-    process.suspend()
-    assert instance["state"] == "starting"
-    return process
-
-
-def test_an_interrupted_cell_does_not_end_a_server(
-    kernel: Kernel, own_home: Path, tmp_path: Path, kit_round: int
-) -> None:
-    kernel.start("redis")
-    before = servers(own_home)
-    busy = tmp_path / "busy"
-    cell = kernel.begin(f"open({str(busy)!r}, 'w').close()\nwhile True: pass")
-    await_true(busy.exists, "the cell is running")
-    kernel.interrupt()
-    with pytest.raises(CellError, match=INTERRUPTED):
-        kernel.finish(cell)
-    assert kernel.run("", "server.connect().ping()")
-    assert servers(own_home) == before
-
-
-def test_an_interrupted_start_leaves_nothing_and_the_next_one_works(
-    kernel: Kernel, own_home: Path, kit_round: int
-) -> None:
-    cell = kernel.begin(*starting(SLOW))
-    _stopped_in_mid_start(SLOW)
-    kernel.interrupt()
-    with pytest.raises(CellError, match=INTERRUPTED):
-        kernel.finish(cell)
-    await_nothing_left(own_home)
-    kernel.start(SLOW)
-
-
-def test_a_start_interrupted_at_any_moment_is_either_done_or_undone(
-    own_home: Path, kit_round: int
-) -> None:
-    moment = random.Random(kit_round)
-    with _impatient() as (process, lines):
-        for _ in range(10):
-            assert next(lines) == "begins"
-            # The moment is the experiment: what holds must hold at each of them.
-            time.sleep(moment.uniform(0.0, 0.1))
-            process.send_signal(signal.SIGINT)
-            assert next(lines) == "interrupted"
-            assert next(lines) == "stopped"
-            assert not servers(own_home)
-            assert not directories(own_home)
-            print("on", file=process.stdin, flush=True)
 
 
 def test_a_restarted_kernel_takes_its_servers_with_it(
@@ -152,7 +50,7 @@ def test_a_kernel_killed_in_mid_start_takes_what_it_began_with_it(
     kernel: Kernel, own_home: Path, kit_round: int
 ) -> None:
     kernel.begin(*starting(SLOW))
-    _stopped_in_mid_start(SLOW)
+    stopped_in_mid_start(SLOW)
     kernel.kill()
     await_nothing_left(own_home)
 
@@ -179,7 +77,7 @@ def test_the_next_in_line_takes_over_when_the_one_that_starts_is_killed(
 ) -> None:
     first, second = pair
     first.begin(*starting(SLOW))
-    _stopped_in_mid_start(SLOW)
+    stopped_in_mid_start(SLOW)
     seen = tmp_path / "seen"
     second.run(f"def progress(text): open({str(seen)!r}, 'a').write(text)")
     waiting = second.begin(
@@ -247,15 +145,3 @@ def test_a_crashed_postgresql_leaves_no_shared_memory(own_home: Path, kit_round:
         assert not segments().keys() - before.keys()
         server.restart()
     assert not segments().keys() - before.keys()
-
-
-def test_several_handles_that_restart_a_server_at_once_end_with_one_that_runs(
-    pair: list[Kernel], own_home: Path, kit_round: int
-) -> None:
-    for kernel in pair:
-        kernel.start("redis")
-    for identity in [(kernel, kernel.begin("server.restart()")) for kernel in pair]:
-        identity[0].finish(identity[1])
-    (server,) = running()
-    assert server.state == "running"
-    assert len(servers(own_home)) == 1
