@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from html.parser import HTMLParser
 from typing import Any
-
-from kit.widgets.panel import Panel
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>`;--"
 
@@ -36,8 +33,3 @@ def states(widget: Any) -> str:
     """Return all that a widget and its children would save into a notebook."""
     own = {key: value for key, value in widget.get_state().items() if key not in ("_esm", "_css")}
     return str(own) + "".join(states(child) for child in getattr(widget, "children", ()))
-
-
-def said(panel: Panel) -> str:
-    """Return the words of a panel's status line."""
-    return re.sub("<[^>]+>", "", panel.status.value).strip()

@@ -16,8 +16,9 @@ from kit.notebook import Progress, card
 from kit.widgets.card import Card
 from kit.widgets.nodes import Nodes
 from kit.widgets.parts import VIEW
+from tests.panels import said
 from tests.traces import await_true
-from tests.widgets.seen import HOSTILE, inert, said, states
+from tests.widgets.seen import HOSTILE, inert, states
 
 
 @pytest.fixture(scope="module")

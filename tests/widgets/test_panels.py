@@ -8,7 +8,8 @@ from kit.widgets.code import Code, Secret
 from kit.widgets.panel import Panel
 from kit.widgets.parts import VIEW
 from kit.widgets.table import Grid, Table
-from tests.widgets.seen import HOSTILE, inert, said, states
+from tests.panels import said
+from tests.widgets.seen import HOSTILE, inert, states
 
 
 def test_code_is_escaped_whole_and_copied_as_it_is() -> None:

@@ -1,13 +1,8 @@
-"""The words of a panel's status, and the lines of its chart."""
+"""The lines of a panel's chart."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
-
-
-def said(panel: Any) -> str:
-    return re.sub("<[^>]+>", "", panel.status.value).strip()
 
 
 def labels(panel: Any) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from kit.labs.influxdb import batches
 from kit.labs.influxdb.bench import EXAMPLE, Bench, bench
 from kit.labs.influxdb.session import Session
-from tests.labs.influxdb.panels import said
+from tests.panels import said
 
 
 def test_a_point_goes_from_one_form_into_the_other_and_back(session: Session, shown: Any) -> None:

@@ -13,7 +13,8 @@ from kit.errors import UsageError
 from kit.labs.influxdb.console import Console, console
 from kit.labs.influxdb.session import Session
 from kit.widgets.chart import POINTS
-from tests.labs.influxdb.panels import labels, said
+from tests.labs.influxdb.panels import labels
+from tests.panels import said
 from tests.traces import await_true
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x>"

@@ -13,7 +13,8 @@ from kit.labs.influxdb import machine, training
 from kit.labs.influxdb.curves import Curves, curves
 from kit.labs.influxdb.session import Session
 from kit.widgets.parts import VIEW
-from tests.labs.influxdb.panels import labels, said
+from tests.labs.influxdb.panels import labels
+from tests.panels import said
 from tests.traces import await_true
 
 

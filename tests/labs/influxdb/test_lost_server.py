@@ -18,7 +18,8 @@ from kit.labs.influxdb.retention import retention
 from kit.labs.influxdb.session import Session
 from kit.launch.server import Server
 from kit.launch.start import start
-from tests.labs.influxdb.panels import labels, said
+from tests.labs.influxdb.panels import labels
+from tests.panels import said
 
 
 def test_a_panel_that_lost_its_server_says_so_and_goes_on_when_it_is_back(home: Path) -> None:

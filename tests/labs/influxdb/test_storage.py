@@ -14,7 +14,8 @@ from kit.labs.influxdb.retention import retention
 from kit.labs.influxdb.session import Session
 from kit.labs.influxdb.storage import storage
 from kit.launch.start import start
-from tests.labs.influxdb.panels import labels, said
+from tests.labs.influxdb.panels import labels
+from tests.panels import said
 
 
 def test_each_step_shows_what_the_server_and_the_disk_hold(session: Session, shown: Any) -> None:

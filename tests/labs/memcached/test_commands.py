@@ -13,7 +13,7 @@ from kit.labs.memcached.commands import held
 from kit.labs.memcached.refusal import refused
 from kit.labs.memcached.wire import Wire, readable
 from kit.launch.server import Server
-from tests.labs.memcached.panels import said
+from tests.panels import said
 from tests.traces import await_true
 
 BINARY = bytes(range(256)) + b"\r\nEND\r\n"

@@ -15,7 +15,8 @@ from kit.labs import memcached
 from kit.labs.memcached import crowd, reader
 from kit.labs.memcached.workers import KINDS
 from kit.launch.server import Server
-from tests.labs.memcached.panels import SHORT, said
+from tests.labs.memcached.panels import SHORT
+from tests.panels import said
 from tests.traces import await_true
 
 

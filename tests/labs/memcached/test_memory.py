@@ -12,7 +12,8 @@ from kit.labs import memcached
 from kit.labs.memcached import filling
 from kit.launch.server import Server
 from kit.launch.start import start
-from tests.labs.memcached.panels import SHORT, said
+from tests.labs.memcached.panels import SHORT
+from tests.panels import said
 from tests.traces import await_true
 
 

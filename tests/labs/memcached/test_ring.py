@@ -10,7 +10,8 @@ from kit.labs import memcached
 from kit.labs.memcached.circle import RingPanel
 from kit.launch.topology import Topology
 from kit.widgets.ring import Key, Owner, Ring
-from tests.labs.memcached.panels import KEYS, said
+from tests.labs.memcached.panels import KEYS
+from tests.panels import said
 from tests.traces import await_true
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -74,7 +73,7 @@ def test_lost_servers_are_told_in_words_by_every_panel(product: str) -> None:
             panel.close()
 
 
-def test_documents_are_spread_by_a_keys_hash_and_every_server_counts_its_own(home: Path) -> None:
+def test_documents_are_spread_by_a_keys_hash_and_every_server_counts_its_own(product: str) -> None:
     documents = [{"n": n, "odd": n % 2, "s": HOSTILE} for n in range(300)]
     with topology("mongodb", "ring", nodes=3) as ring:
         shown = mongodb.shards(ring, documents, ["n", "odd"], questions=[{"n": 7}, {"odd": 1}])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from kit.labs import engines
 from kit.launch.server import Server
 from kit.launch.start import start
 from kit.widgets.parts import VIEW
+from tests.panels import said
 from tests.traces import await_true
 
 
@@ -24,10 +24,6 @@ def servers(home: Path) -> Iterator[tuple[Server, Server]]:
             data.train(server, experiment="other", epochs=1)
             data.train(server, experiment="same", epochs=3, learning_rate=0.1)
         yield left, right
-
-
-def said(panel: engines.Comparison) -> str:
-    return re.sub("<[^>]+>", "", panel.status.value).strip()
 
 
 def test_one_control_switches_the_explorer_between_engines_and_the_run_is_the_same(

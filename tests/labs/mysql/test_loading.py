@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from kit.launch.start import start
 from kit.measure.spread import Spread
 from kit.widgets.parts import VIEW
 from tests.labs.mysql.questions import ask
+from tests.panels import said
 from tests.traces import await_true
 
 
@@ -25,10 +25,6 @@ def panel(server: Server) -> Iterator[Loading]:
     opened = datasets.loading(server, dataset="iris", rows=30, times=2)
     yield opened
     opened.close()
-
-
-def said(panel: Loading) -> str:
-    return re.sub("<[^>]+>", "", panel.status.value).strip()
 
 
 @pytest.mark.parametrize("way", datasets.WAYS)

@@ -19,6 +19,7 @@ from kit.launch.server import Server
 from kit.launch.start import start
 from kit.measure.load import Load
 from kit.widgets.parts import VIEW
+from tests.panels import said
 from tests.traces import await_true
 
 _CONNECTED = {
@@ -49,10 +50,6 @@ def ask(server: Server, sql: str, **values: Any) -> list[tuple[Any, ...]]:
             return [tuple(row) for row in connection.execute(text(sql), values)]
     finally:
         engine.dispose()
-
-
-def said(panel: Readers) -> str:
-    return re.sub("<[^>]+>", "", panel.status.value).strip()
 
 
 def working() -> list[threading.Thread]:

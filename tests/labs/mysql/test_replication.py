@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +20,7 @@ from kit.launch.topology import Topology, topology
 from kit.widgets.parts import VIEW
 from tests.containers.fixtures import BACKENDS, usual
 from tests.containers.fixtures import found_engine as found_engine
+from tests.panels import said
 from tests.traces import await_true
 
 
@@ -49,10 +49,6 @@ def panel(pair: Topology) -> Iterator[Lag]:
     opened = replication.lag(pair, watch=False)
     yield opened
     opened.close()
-
-
-def said(panel: Lag) -> str:
-    return re.sub("<[^>]+>", "", panel.status.value).strip()
 
 
 def ask(server: Any, sql: str) -> Any:

@@ -14,7 +14,7 @@ from kit.launch.server import Server
 from kit.widgets.sheet import Sheet
 from kit.widgets.table import Grid
 from tests.labs.sql.console.questions import HOSTILE, is_postgresql, millions, numbers
-from tests.labs.sql.status import said
+from tests.panels import said
 
 
 def told(sheet: Sheet) -> list[dict[str, Any]]:

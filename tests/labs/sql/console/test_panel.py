@@ -15,7 +15,7 @@ from kit.labs.sql import Console
 from kit.launch.server import Server
 from kit.widgets.parts import VIEW
 from tests.labs.sql.console.questions import HOSTILE, is_postgresql, numbers, rows
-from tests.labs.sql.status import said
+from tests.panels import said
 from tests.traces import await_true
 
 COLUMN = "<b>da</b> \u202e漢字"

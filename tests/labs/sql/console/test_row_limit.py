@@ -10,7 +10,7 @@ from kit.labs import source as sources
 from kit.labs.sql import Console
 from kit.launch.server import Server
 from tests.labs.sql.console.questions import is_postgresql, millions, numbers
-from tests.labs.sql.status import said
+from tests.panels import said
 
 
 def test_the_row_limit_is_kept_and_told(server: Server) -> None:

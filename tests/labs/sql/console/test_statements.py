@@ -11,7 +11,7 @@ from kit.labs import sql
 from kit.labs.sql import Console
 from kit.launch.server import Server
 from tests.labs.sql.console.questions import is_postgresql, rows
-from tests.labs.sql.status import said
+from tests.panels import said
 from tests.traces import await_true
 
 

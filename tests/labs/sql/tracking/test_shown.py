@@ -10,7 +10,7 @@ from kit import data
 from kit.labs import sql
 from kit.labs.tracking import Explorer
 from kit.launch.server import Server
-from tests.labs.sql.status import said
+from tests.panels import said
 
 HOSTILE = "<script>alert(1)</script> 100% :x"
 

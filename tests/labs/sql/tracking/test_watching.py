@@ -13,7 +13,7 @@ from kit.labs import tracking
 from kit.launch.server import Server
 from kit.launch.start import start
 from kit.widgets.parts import VIEW
-from tests.labs.sql.status import said
+from tests.panels import said
 from tests.traces import await_true
 
 
