@@ -34,8 +34,12 @@ def sweep(home: Path) -> None:
 
 
 def exist(home: Path) -> bool:
-    """Tell whether a server's directory is there."""
-    return any(home.glob("servers/*"))
+    """Tell whether a server's directory is there; all of them may be removed at this moment."""
+    try:
+        with os.scandir(home / "servers") as found:
+            return any(found)
+    except FileNotFoundError:
+        return False
 
 
 def discard(home: Path, directory: Path) -> None:
