@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,7 @@ from kit.data import runs
 from kit.errors import TrackingError, UsageError
 from kit.launch.server import Server
 from kit.launch.start import start
-
-
-@pytest.fixture(scope="module", params=["postgresql", "mysql", "sqlite"])
-def target(
-    request: pytest.FixtureRequest, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server | str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'runs.db'}"
-        return
-    with start(request.param, name="training") as server:
-        yield server
+from tests.targets import target as target
 
 
 def test_a_run_is_logged_whole_by_mlflow_itself(target: Server | str) -> None:

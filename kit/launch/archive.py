@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+NAME = "data.tar"
+
 
 def pack(folder: Path, archive: Path) -> None:
     """Write what `folder` holds into `archive`; raise OSError with what tar said."""

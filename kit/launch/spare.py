@@ -11,7 +11,6 @@ from pathlib import Path
 
 from kit.launch import archive
 
-ARCHIVE = "data.tar"
 _STALE_AFTER = 600.0
 
 
@@ -42,7 +41,7 @@ def make(template: Path) -> None:
     _remove_stale(template)
     part = template.with_name(f"{template.name}.part-{os.getpid()}")
     try:
-        archive.unpack(template / ARCHIVE, part)
+        archive.unpack(template / archive.NAME, part)
         with suppress(OSError):
             part.rename(_spare(template))
     finally:

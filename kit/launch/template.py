@@ -76,7 +76,7 @@ def _laid_out(
 
 def _unpack(template: Path, data: Path) -> bool:
     try:
-        archive.unpack(template / spare.ARCHIVE, data)
+        archive.unpack(template / archive.NAME, data)
     except OSError:
         # None was made yet, it is damaged, or the disk is full: making a new one will tell.
         return False
@@ -176,7 +176,7 @@ def _keep(data: Path, template: Path) -> None:
         shutil.rmtree(remains, ignore_errors=True)
     building.mkdir(mode=0o700)
     try:
-        archive.pack(data, building / spare.ARCHIVE)
+        archive.pack(data, building / archive.NAME)
         (building / _MANIFEST).write_text(json.dumps(_measure(data)))
         building.rename(template)
     finally:

@@ -40,12 +40,6 @@ QUESTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server(home: Path) -> Iterator[Server]:
-    with start("dynamodb", name="designer") as running:
-        yield running
-
-
 @pytest.fixture
 def panel(server: Server) -> Iterator[Designer]:
     opened = designer(server, ITEMS, QUESTIONS, partition="run", sort="epoch")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from kit.errors import UnknownName, UsageError
 from kit.labs import reads
@@ -19,6 +18,7 @@ from kit.launch.server import Server
 from kit.launch.start import start
 from kit.measure.load import Load
 from kit.widgets.parts import VIEW
+from tests.labs.mysql.questions import ask
 from tests.panels import said
 from tests.traces import await_true
 
@@ -41,15 +41,6 @@ def panel(server: Server) -> Iterator[Readers]:
     opened = reads.readers(server, seconds=0.05, times=3, ladder=(1, 4))
     yield opened
     opened.close()
-
-
-def ask(server: Server, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-    engine = sources.read(server).engine()
-    try:
-        with engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(text(sql), values)]
-    finally:
-        engine.dispose()
 
 
 def working() -> list[threading.Thread]:

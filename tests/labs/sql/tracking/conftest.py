@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +11,7 @@ from kit import data
 from kit.labs import tracking
 from kit.labs.tracking import Explorer
 from kit.launch.server import Server
-from kit.launch.start import start
-
-
-@pytest.fixture(scope="module", params=["postgresql", "mysql", "sqlite"])
-def target(
-    request: pytest.FixtureRequest, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server | str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'runs.db'}"
-        return
-    with start(request.param, name="explored") as server:
-        yield server
+from tests.targets import target as target
 
 
 @pytest.fixture(scope="module")
