@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kit.launch import processes
+from kit.launch.spawn import spawn
 
 Ending = Callable[[int], None]
 """Called with the exit code; minus the signal's number where a signal ended the process."""
@@ -30,22 +30,7 @@ class Children:
         self, command: dict[str, Any], directory: Path, log: int, ending: Ending
     ) -> subprocess.Popen[bytes]:
         """Start a server that dies with this process; tell `ending` when it has ended."""
-        uid, gid = command["account"] or (None, None)
-        process = subprocess.Popen(
-            command["argv"],
-            cwd=directory,
-            env=command["env"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            # The Interrupt button signals the kernel's whole process group.
-            start_new_session=True,
-            # Set after the change of account, which would clear it.
-            preexec_fn=lambda: processes.die_with_parent(command["quit"]),
-            user=uid,
-            group=gid,
-            extra_groups=[] if command["account"] else None,
-        )
+        process = spawn(command, directory, log)
         self._endings[process.pid] = process, ending
         return process
 

@@ -25,8 +25,9 @@ from kit.errors import PortTaken
 from kit.launch import engine, files, image, keeper, network, ports, ready
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
-from kit.launch.process import ProcessControl, site_for
+from kit.launch.process import ProcessControl
 from kit.launch.request import Progress, Request
+from kit.launch.site import site_for
 from kit.launch.watch import Watch
 
 _ATTEMPTS = 3

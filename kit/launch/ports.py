@@ -40,10 +40,13 @@ def check_open(port: int) -> None:
     socket.create_connection(("127.0.0.1", port), timeout=1).close()
 
 
-def check_ours(port: int, directory: Path) -> None:
-    """Raise OSError unless the server that lives in `directory` accepts connections on the port."""
+def check_ours(port: int, directory: Path, main: int) -> None:
+    """Raise OSError unless the server that lives in `directory` accepts connections on the port.
+
+    `main` is its main process, which most often listens itself: to find the others takes longer.
+    """
     check_open(port)
-    if not _listen(processes.inside(directory), port):
+    if not (_listen([main], port) or _listen(processes.inside(directory), port)):
         raise ConnectionRefusedError(f"another program listens on port {port}")
 
 

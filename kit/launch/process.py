@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import time
@@ -12,13 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kit import databases
-from kit.databases.base import Command, Database, Program, Site, at_port
+from kit.databases.base import Database, Program, Site, at_port
 from kit.databases.endpoint import Endpoint
 from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone
 from kit.launch import account, choice, files, ports, ready, template
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
 from kit.launch.request import Progress, Request
+from kit.launch.site import site_for
+from kit.launch.spawn import spell
 from kit.launch.watch import LOG, Watch, tail
 
 _ATTEMPTS = 3
@@ -51,11 +52,11 @@ class ProcessControl:
 
     def restart(self, timeout: float) -> None:
         identity, facts = self._instance["id"], self.facts()
-        self._lease.call("spawn", id=identity, again=True)
+        spawned = self._lease.call("spawn", id=identity, again=True)["instance"]
         database, endpoint = databases.get(facts["database"]), Endpoint(**facts["endpoint"])
         watch = Watch(self._lease, identity, self._directory, database, endpoint.password)
         wait = ready.Wait(database.title, time.monotonic() + timeout, watch.check)
-        wait.until(lambda: ports.check_ours(endpoint.port, self._directory))
+        wait.until(lambda: ports.check_ours(endpoint.port, self._directory, spawned["pid"]))
         wait.until(lambda: ready.introduce(database, endpoint))
         self._lease.call("publish", id=identity, facts=facts)
 
@@ -150,12 +151,13 @@ class _Start:
         command = database.command(self._program, site)
         files.put_all(site.directory, command.files, self._who)
         self._progress(f"Starting {self._program.product} {self._program.version}")
-        self._lease.call("spawn", id=self._identity, command=spell(command, site, self._who))
+        spelled = spell(command, site, self._who)
+        spawned = self._lease.call("spawn", id=self._identity, command=spelled)["instance"]
         watch = Watch(self._lease, self._identity, site.directory, database, site.password)
         endpoint = database.endpoint("127.0.0.1", port, site.password)
         wait = ready.Wait(database.title, self._deadline, watch.check)
         self._progress("Waiting for its first answer")
-        wait.until(lambda: ports.check_ours(port, site.directory))
+        wait.until(lambda: ports.check_ours(port, site.directory, spawned["pid"]))
         wait.until(lambda: database.admit(site))
         product, version = wait.until(lambda: ready.introduce(database, endpoint))
         if database.templated:
@@ -179,23 +181,6 @@ class _Start:
         return True
 
 
-def spell(command: Command, site: Site, who: account.Account | None) -> Message:
-    """Spell the command as the supervisor wants it."""
-    base = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(site.directory),
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-    }
-    return {
-        "argv": list(command.argv),
-        "env": base | dict(command.env),
-        "stop": int(command.stop),
-        "quit": int(command.quit),
-        "account": [who.uid, who.gid] if who else None,
-    }
-
-
 def _check_space(database: Database, directory: Path) -> None:
     free = shutil.disk_usage(directory).free // 1024**2
     if free < database.minimum_free_mb:
@@ -203,23 +188,3 @@ def _check_space(database: Database, directory: Path) -> None:
             f"{database.title} needs {database.minimum_free_mb} MB of disk; {free} MB are free. "
             "Free some space, or name another directory: export KIT_HOME=/path/with/space"
         )
-
-
-def site_for(request: Request, directory: Path, port: int) -> Site:
-    """Lay down where a server will live and how it will run, with a password of its own."""
-    return Site(
-        directory=directory,
-        port=port,
-        password=request.secret or password(),
-        durable=request.durable,
-        role=request.role,
-        alone=not request.group,
-        settings=request.settings,
-    )
-
-
-def password() -> str:
-    """Make a fresh password of 128 random bits."""
-    import secrets
-
-    return secrets.token_hex(16)

@@ -13,10 +13,10 @@ from kit import databases
 from kit.databases.base import Database
 from kit.databases.topologies import WATCHER, Shape
 from kit.errors import ServerDied, UnknownName, UsageError
-from kit.launch.process import password
 from kit.launch.ready import Wait
 from kit.launch.request import Progress, Request, read
 from kit.launch.server import Server
+from kit.launch.site import password
 from kit.launch.start import obtain, running
 
 MOST = 16

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kit.databases.base import Database, Site
-from kit.launch import account, choice, files, ports, process, ready
+from kit.launch import account, choice, files, ports, ready
 from kit.launch.run import Run
+from kit.launch.site import password
+from kit.launch.spawn import spell
 
 
 @contextmanager
@@ -21,7 +23,7 @@ def laid_out(database: Database, parent: Path) -> Iterator[Site]:
     """Create a site whose data is ready, by the database's own initialisation alone."""
     directory = parent / f"bare-{database.name}"
     directory.mkdir(mode=0o711)
-    site = Site(directory=directory, port=ports.choose(0), password=process.password())
+    site = Site(directory=directory, port=ports.choose(0), password=password())
     try:
         yield site
     finally:
@@ -45,7 +47,7 @@ def start(database: Database, site: Site, *, first: bool) -> float:
     program = choice.find(database, None)
     command = database.command(program, site)
     files.put_all(site.directory, command.files, who)
-    spelled = process.spell(command, site, who)
+    spelled = spell(command, site, who)
     began = time.perf_counter()
     server = subprocess.Popen(
         spelled["argv"],

@@ -13,7 +13,8 @@ from typing import Any
 
 from kit import databases
 from kit.databases.base import Database, Site
-from kit.launch import ports, process, ready
+from kit.launch import ports, ready
+from kit.launch.site import password
 from kit.launch.start import start
 from tests.containers import daemon, images, root
 
@@ -71,7 +72,7 @@ def _kit(name: str, backend: str) -> float:
 
 def _docker_run(database: Database, image: str) -> float:
     """Run the image as a person would, with the same options, and ask until it answers."""
-    site = Site(directory=Path("/"), port=ports.choose(0), password=process.password())
+    site = Site(directory=Path("/"), port=ports.choose(0), password=password())
     plan = database.container(site)
     options = [f"--env={key}={value}" for key, value in plan.env.items()]
     options += [f"--publish=127.0.0.1:{site.port}:{database.port}"]
@@ -114,7 +115,7 @@ def _testcontainers(database: Database, image: str) -> float:
     if database.name in _MODULES:
         made = _MODULES[database.name](image)
     else:
-        plan = database.container(Site(directory=Path("/"), port=0, password=process.password()))
+        plan = database.container(Site(directory=Path("/"), port=0, password=password()))
         made = DockerContainer(image).waiting_for(_readiness(database))
         made.env = dict(plan.env)
         made.ports = {f"{database.port}/tcp": ("127.0.0.1", None)}
@@ -144,7 +145,7 @@ def _readiness(database: Database) -> Any:
 def _redis(image: str) -> Any:
     from testcontainers.community.redis import RedisContainer
 
-    return RedisContainer(image, password=process.password())
+    return RedisContainer(image, password=password())
 
 
 def _memcached(image: str) -> Any:

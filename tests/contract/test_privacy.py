@@ -60,7 +60,7 @@ def test_its_password_is_a_fresh_one(server: Server, database: Database, home: P
         pytest.skip(f"{database.title} knows no password")
     if server.backend != "process":
         pytest.skip("one server is enough to see that passwords are drawn anew")
-    from kit.launch.process import password
+    from kit.launch.site import password
 
     assert server.password not in {password() for _ in range(8)}
     assert server.password.encode() not in b"".join(
