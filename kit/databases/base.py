@@ -81,7 +81,11 @@ class Container:
 
 
 class Database(Rooms, Topologies, ABC):
-    """One kind of database: its facts, how it runs, how it is asked, how a client reaches it."""
+    """One kind of database: its facts, how it runs, how it is asked, how a client reaches it.
+
+    `templated` says that `initialise` is slow and its files serve any server; `admits_ahead`, that
+    `admit` is slow and its outcome lies in those files.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -102,6 +106,7 @@ class Database(Rooms, Topologies, ABC):
     has_password: ClassVar[bool] = True
     refuses_root: ClassVar[bool] = False
     templated: ClassVar[bool] = False
+    admits_ahead: ClassVar[bool] = False
     shared_settings: ClassVar[Mapping[str, str]] = {}
     minimum_free_mb: ClassVar[int] = 64
 

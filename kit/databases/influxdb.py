@@ -45,6 +45,7 @@ class InfluxDB(OwnDatabase):
     user = "kit"
     catalog = "mlops"
     holds = "measurements"
+    admits_ahead = True
     entry = {}
 
     def programs(self) -> list[Program]:

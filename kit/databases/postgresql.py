@@ -47,6 +47,7 @@ class PostgreSQL(OwnDatabase):
     catalog = "mlflow"
     refuses_root = True
     templated = True
+    admits_ahead = True
     minimum_free_mb = 120
 
     def programs(self) -> list[Program]:

@@ -1,10 +1,13 @@
-"""A data directory in one file, for file systems write one file far sooner than a thousand."""
+"""A data directory in one file, which file systems write far sooner than a thousand; its seal."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
+
+from kit.launch.account import Account
 
 NAME = "data.tar"
 
@@ -23,6 +26,34 @@ def unpack(archive: Path, folder: Path) -> None:
         raise PermissionError(f"{archive} belongs to another user")
     folder.mkdir(mode=0o700)
     _tar("-xpf", archive, folder)
+
+
+def seal(data: Path, manifest: Path) -> None:
+    """Note how many files, and bytes, a data directory has."""
+    manifest.write_text(json.dumps(_measure(data)))
+
+
+def sound(manifest: Path, data: Path, who: Account | None) -> bool:
+    """Tell whether `data` is whole and the server's own, not broken or another user's."""
+    try:
+        sealed = json.loads(manifest.read_text())
+        owner = data.stat().st_uid
+    except (OSError, ValueError):
+        return False
+    return bool(owner == (who.uid if who else os.getuid()) and sealed == _measure(data))
+
+
+def _measure(data: Path) -> dict[str, int]:
+    files = bytes_ = 0
+    folders = [str(data)]
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            else:
+                files += 1
+                bytes_ += entry.stat(follow_symlinks=False).st_size
+    return {"files": files, "bytes": bytes_}
 
 
 def _tar(what: str, archive: Path, folder: Path, *members: str) -> None:

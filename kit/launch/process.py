@@ -7,19 +7,20 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from kit import databases
 from kit.databases.base import Database, Program, Site, at_port
 from kit.databases.endpoint import Endpoint
 from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone
-from kit.launch import account, choice, files, ports, ready, template
+from kit.launch import account, choice, files, ports, ready, spare, template
 from kit.launch.instance import Message
 from kit.launch.lease import Lease
 from kit.launch.request import Progress, Request
 from kit.launch.site import site_for
 from kit.launch.spawn import spell
+from kit.launch.template import Order
 from kit.launch.watch import LOG, Watch, tail
 
 _ATTEMPTS = 3
@@ -99,7 +100,7 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     _check_space(database, directory)
     site = site_for(request, directory, ports.choose(request.port))
     start = _Start(request, lease, instance["id"], program, who, progress)
-    start.lay_out(site)
+    site = start.lay_out(site)
     for _ in range(_ATTEMPTS):
         try:
             return start.run(site)
@@ -108,8 +109,9 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
                 raise ports.taken(request.port) from None
             site = at_port(site, ports.choose(0))
         except ServerDied:
-            if not start.mend(site):
+            if not start.mendable:
                 raise
+            site = start.mend(site)
         (directory / LOG).unlink(missing_ok=True)
     raise ports.taken(site.port)
 
@@ -130,55 +132,72 @@ class _Start:
         self._database = request.database
         self._lease = lease
         self._identity = identity
-        self._program = program
-        self._who = who
         self._progress = progress
         self._deadline = time.monotonic() + request.timeout
+        self._order = Order(request.database, program, who, self._deadline)
+        self._admitted = False
         self._mended = False
 
-    def lay_out(self, site: Site) -> None:
-        """Create the server's data directory."""
+    def lay_out(self, site: Site) -> Site:
+        """Create the data directory; return the site, with the password that the data may hold."""
+        secret = self._take_spare(site.data)
+        if secret is None:
+            self._create(site)
+        self._admitted = bool(secret)
+        return replace(site, password=secret) if secret else site
+
+    def _take_spare(self, data: Path) -> str | None:
+        database = self._database
+        # What holds a password already is of no use to a server that is told its own.
+        told = self._request.secret and database.admits_ahead
+        return spare.take(self._order, data) if spare.wanted(database) and not told else None
+
+    def _create(self, site: Site) -> None:
         if self._database.templated:
-            order = template.Order(self._database, self._program, self._who, self._deadline)
-            template.provide(order, site, self._progress)
+            template.provide(self._order, site, self._progress)
         else:
             site.data.mkdir(mode=0o700)
-            account.give(site.data, self._who)
+            account.give(site.data, self._order.who)
 
     def run(self, site: Site) -> Message:
         """Run the server until it has answered, and return its facts."""
-        database, port = self._database, site.port
-        command = database.command(self._program, site)
-        files.put_all(site.directory, command.files, self._who)
-        self._progress(f"Starting {self._program.product} {self._program.version}")
-        spelled = spell(command, site, self._who)
+        database, port, program = self._database, site.port, self._order.program
+        command = database.command(program, site)
+        files.put_all(site.directory, command.files, self._order.who)
+        self._progress(f"Starting {program.product} {program.version}")
+        spelled = spell(command, site, self._order.who)
         spawned = self._lease.call("spawn", id=self._identity, command=spelled)["instance"]
         watch = Watch(self._lease, self._identity, site.directory, database, site.password)
         endpoint = database.endpoint("127.0.0.1", port, site.password)
         wait = ready.Wait(database.title, self._deadline, watch.check)
         self._progress("Waiting for its first answer")
         wait.until(lambda: ports.check_ours(port, site.directory, spawned["pid"]))
-        wait.until(lambda: database.admit(site))
+        if not self._admitted:
+            wait.until(lambda: database.admit(site))
         product, version = wait.until(lambda: ready.introduce(database, endpoint))
-        if database.templated:
-            self._lease.call("prepare", argv=template.spare_command(database, self._program))
+        if spare.wanted(database):
+            self._lease.call("prepare", argv=spare.command(self._order, self._lease.home))
         return {
             "database": database.name,
             "product": product,
-            "version": version or self._program.version,
+            "version": version or program.version,
             "endpoint": asdict(endpoint),
             "port": port,
         }
 
-    def mend(self, site: Site) -> bool:
-        """Lay the data out anew, once, where a damaged template may be why the server died."""
-        if self._mended or self._request.settings or not self._database.templated:
-            return False
+    @property
+    def mendable(self) -> bool:
+        """Tell whether damaged data, kept from before, may be why the server died."""
+        kept = self._database.templated or self._admitted
+        return kept and not self._mended and not self._request.settings
+
+    def mend(self, site: Site) -> Site:
+        """Lay the data out anew, once."""
         self._mended = True
-        template.forget(self._database, self._program)
+        spare.forget(self._order)
+        template.forget(self._order)
         shutil.rmtree(site.data)
-        self.lay_out(site)
-        return True
+        return self.lay_out(site)
 
 
 def _check_space(database: Database, directory: Path) -> None:

@@ -53,7 +53,7 @@ class Supervisor:
         path.unlink(missing_ok=True)
         server.close()
         endings = (self._dispose(found) for found in list(self._instances.values()))
-        await asyncio.gather(*endings, return_exceptions=True)
+        await asyncio.gather(*endings, *self._tasks, return_exceptions=True)
         leftovers.empty_trash(self._home)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

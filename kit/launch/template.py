@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
-import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 from kit.databases.base import Database, Program, Site, at_port
 from kit.errors import KitError, StartError, StartTimeout
-from kit.launch import account, archive, paths, ports, spare
+from kit.launch import account, archive, paths, ports
 from kit.launch.account import Account
 from kit.launch.request import Progress
 from kit.launch.run import Run
@@ -36,71 +35,57 @@ class Order:
     program: Program
     who: Account | None
     deadline: float
+    cache: Path = field(default_factory=paths.cache)
+
+    @cached_property
+    def place(self) -> Path:
+        """The template's directory: another version, recipe or program has another."""
+        source = Path(str(sys.modules[type(self.database).__module__].__file__)).read_bytes()
+        recipe = hashlib.sha256(source + str(self.program.path).encode()).hexdigest()[:10]
+        product = self.program.product.lower()
+        return self.cache / f"{self.database.name}-{product}-{self.program.version}-{recipe}"
 
 
 def provide(order: Order, site: Site, progress: Progress) -> None:
     """Put an initialised data directory into `site`; the first of its kind stays as a template."""
-    template = _ensure_cache() / _key(order.database, order.program)
-    if _laid_out(spare.take, template, site.data, order.who):
-        return
+    _ensure(order.cache)
     # Unpacking shares the lock, so that nobody replaces a template under another's hands.
     for lock in (fcntl.LOCK_SH, fcntl.LOCK_EX):
-        with _locked(template, lock, order):
-            if _laid_out(_unpack, template, site.data, order.who):
+        with _locked(lock, order):
+            if _unpacked(order, site.data):
                 return
             if lock == fcntl.LOCK_EX:
                 progress(f"Creating {order.program.product}'s files, once on this machine")
-                _build(order, site, template)
+                _build(order, site)
 
 
-def forget(database: Database, program: Program) -> None:
+def forget(order: Order) -> None:
     """Remove the template, so that the next start builds it anew."""
-    template = paths.cache() / _key(database, program)
-    spare.forget(template)
-    shutil.rmtree(template, ignore_errors=True)
+    shutil.rmtree(order.place, ignore_errors=True)
 
 
-def spare_command(database: Database, program: Program) -> list[str]:
-    """Return the command that readies the next server's data directory."""
-    return spare.command(paths.cache() / _key(database, program))
-
-
-def _laid_out(
-    lay_out: Callable[[Path, Path], bool], template: Path, data: Path, who: Account | None
-) -> bool:
-    if lay_out(template, data) and _sound(template, data, who):
-        return True
+def _unpacked(order: Order, data: Path) -> bool:
+    try:
+        archive.unpack(order.place / archive.NAME, data)
+        if archive.sound(order.place / _MANIFEST, data, order.who):
+            return True
+    except OSError:
+        # None was made yet, it is damaged, or the disk is full: making a new one will tell.
+        pass
     shutil.rmtree(data, ignore_errors=True)
     return False
 
 
-def _unpack(template: Path, data: Path) -> bool:
+def _ensure(cache: Path) -> None:
     try:
-        archive.unpack(template / archive.NAME, data)
-    except OSError:
-        # None was made yet, it is damaged, or the disk is full: making a new one will tell.
-        return False
-    return True
-
-
-def _key(database: Database, program: Program) -> str:
-    source = Path(str(sys.modules[type(database).__module__].__file__)).read_bytes()
-    recipe = hashlib.sha256(source + str(program.path).encode()).hexdigest()[:10]
-    return f"{database.name}-{program.product.lower()}-{program.version}-{recipe}"
-
-
-def _ensure_cache() -> Path:
-    home = paths.cache()
-    try:
-        paths.create(home)
+        paths.create(cache)
     except OSError as error:
-        raise paths.unwritable(home, error, variable="KIT_CACHE") from None
-    return home
+        raise paths.unwritable(cache, error, variable="KIT_CACHE") from None
 
 
 @contextmanager
-def _locked(template: Path, kind: int, order: Order) -> Iterator[None]:
-    path = template.with_name(f"{template.name}.lock")
+def _locked(kind: int, order: Order) -> Iterator[None]:
+    path = order.place.with_name(f"{order.place.name}.lock")
     with ExitStack() as stack:
         try:
             file = stack.enter_context(open(path, "a"))
@@ -124,30 +109,7 @@ def _acquired(file: IO[str], kind: int) -> bool:
     return True
 
 
-def _sound(template: Path, data: Path, who: Account | None) -> bool:
-    """Tell whether `data` is whole and our own; a broken or foreign one is built anew."""
-    try:
-        manifest = json.loads((template / _MANIFEST).read_text())
-        owner = data.stat().st_uid
-    except (OSError, ValueError):
-        return False
-    return bool(owner == (who.uid if who else os.getuid()) and manifest == _measure(data))
-
-
-def _measure(data: Path) -> dict[str, int]:
-    files = bytes_ = 0
-    folders = [str(data)]
-    while folders:
-        for entry in os.scandir(folders.pop()):
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.path)
-            else:
-                files += 1
-                bytes_ += entry.stat(follow_symlinks=False).st_size
-    return {"files": files, "bytes": bytes_}
-
-
-def _build(order: Order, site: Site, template: Path) -> None:
+def _build(order: Order, site: Site) -> None:
     # Done in the server's own directory, it is tidied away with it if this process is killed.
     site.data.mkdir(mode=0o700)
     account.give(site.data, order.who)
@@ -163,21 +125,20 @@ def _build(order: Order, site: Site, template: Path) -> None:
             "Try again, or look at: kit doctor"
         ) from None
     try:
-        _keep(site.data, template)
+        _keep(site.data, order.place)
     except OSError as error:
-        raise paths.unwritable(template.parent, error, variable="KIT_CACHE") from None
+        raise paths.unwritable(order.cache, error, variable="KIT_CACHE") from None
 
 
 def _keep(data: Path, template: Path) -> None:
     # The lock is ours, so what lies here under these names is damaged, foreign or half copied.
-    spare.forget(template)
     building = template.with_name(f"{template.name}.building")
     for remains in (template, building):
         shutil.rmtree(remains, ignore_errors=True)
     building.mkdir(mode=0o700)
     try:
         archive.pack(data, building / archive.NAME)
-        (building / _MANIFEST).write_text(json.dumps(_measure(data)))
+        archive.seal(data, building / _MANIFEST)
         building.rename(template)
     finally:
         shutil.rmtree(building, ignore_errors=True)

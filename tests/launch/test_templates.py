@@ -12,12 +12,10 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
-from psycopg import OperationalError
 
-from kit import databases
 from kit.launch.archive import pack, unpack
 from kit.launch.start import start
-from tests.traces import await_true
+from tests.launch.damages import blank_all, change_the_owner, remove_a_file, truncate_a_file
 
 CREATING = "once on this machine"
 STARTING = """
@@ -26,37 +24,6 @@ from kit.launch.start import start
 
 start(sys.argv[1], name=sys.argv[2], backend="process", progress=print).stop()
 """
-
-
-def _files(data: Path) -> list[Path]:
-    return sorted(path for path in data.rglob("*") if path.is_file() and path.stat().st_size)
-
-
-def _remove_a_file(data: Path) -> None:
-    _files(data)[0].unlink()
-
-
-def _truncate_a_file(data: Path) -> None:
-    os.truncate(_files(data)[-1], 1)
-
-
-def _remove_all(data: Path) -> None:
-    shutil.rmtree(data)
-
-
-def _change_the_owner(data: Path) -> None:
-    if os.getuid():
-        pytest.skip("only root can give files away")
-    os.chown(data, 12345, 12345)
-
-
-def _blank_all(data: Path) -> None:
-    """Keep every size and lose every byte, as a file system may when the power goes."""
-    for path in _files(data):
-        path.write_bytes(bytes(path.stat().st_size))
-
-
-DAMAGES = [_remove_a_file, _truncate_a_file, _remove_all, _change_the_owner]
 
 
 def _remove_the_archive(archive: Path) -> None:
@@ -84,8 +51,8 @@ def _repack(damage: Callable[[Path], None]) -> Callable[[Path], None]:
 SPOILT = [
     _remove_the_archive,
     _truncate_the_archive,
-    _change_the_owner,
-    *map(_repack, [_remove_a_file, _truncate_a_file, _change_the_owner, _blank_all]),
+    change_the_owner,
+    *map(_repack, [remove_a_file, truncate_a_file, change_the_owner, blank_all]),
 ]
 
 
@@ -111,14 +78,6 @@ def template(made: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return cache / made.name
 
 
-@pytest.fixture
-def spare(template: Path) -> Path:
-    """Give the template's spare copy."""
-    copy = template.with_name(f"{template.name}.spare")
-    unpack(template / "data.tar", copy)
-    return copy
-
-
 def _steps() -> str:
     """Start and stop PostgreSQL; return what it said meanwhile."""
     said: list[str] = []
@@ -130,24 +89,10 @@ def test_a_sound_template_is_used(template: Path) -> None:
     assert CREATING not in _steps()
 
 
-def test_a_sound_spare_copy_is_used_up_and_replaced(template: Path, spare: Path) -> None:
-    before = spare.stat().st_ino
-    assert CREATING not in _steps()
-    await_true(lambda: spare.exists() and spare.stat().st_ino != before, "a new spare copy")
-
-
 @pytest.mark.parametrize("damage", SPOILT)
 def test_a_damaged_template_is_made_anew(template: Path, damage: Callable[[Path], None]) -> None:
     damage(template / "data.tar")
     assert CREATING in _steps()
-    assert CREATING not in _steps()
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_spare_copy_is_not_used(
-    template: Path, spare: Path, damage: Callable[[Path], None]
-) -> None:
-    damage(spare)
     assert CREATING not in _steps()
 
 
@@ -193,14 +138,3 @@ def test_two_that_find_no_template_make_one(
     assert [process.returncode for process in begun] == [0, 0]
     assert sum(CREATING in words for words in said) == 1
     assert len(list(cache.glob("*/manifest.json"))) == 1
-
-
-def test_each_copy_has_a_password_of_its_own(own_home: Path) -> None:
-    kind = databases.get("postgresql")
-    with (
-        start("postgresql", backend="process") as one,
-        start("postgresql", backend="process", name="two") as two,
-    ):
-        assert one.password != two.password
-        with pytest.raises(OperationalError, match="password authentication failed"):
-            kind.connect(kind.endpoint("127.0.0.1", two.port, one.password))
