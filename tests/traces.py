@@ -32,9 +32,12 @@ def await_true(condition: Callable[[], object], what: str, patience: float = PAT
 
 
 def await_nothing_left(home: Path, patience: float = PATIENCE) -> float:
-    """Wait until neither a server's process nor a directory is left; return the seconds."""
+    """Wait until neither a server's process nor a directory is left; return the seconds.
+
+    Nor may anything be left of what is made ready for the next server.
+    """
     began = time.monotonic()
-    while left := {**servers(home), **dict.fromkeys(directories(home))}:
+    while left := {**servers(home), **dict.fromkeys([*directories(home), *home.glob("ahead/*")])}:
         assert time.monotonic() - began < patience, f"left after {patience:.0f} s: {left}"
         time.sleep(0.01)
     return time.monotonic() - began

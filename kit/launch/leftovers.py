@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from kit.launch import processes
+from kit.launch import paths, processes
 from kit.launch.instance import RECORD
 
 _DEATH_TAKES = 3.0
@@ -20,7 +20,7 @@ _TRASH = "trash"
 
 def sweep(home: Path) -> None:
     """Remove every server that a supervisor which is no more left behind."""
-    for directory in sorted(home.glob("servers/*")):
+    for directory in [*home.glob(f"{paths.SERVERS}/*"), *home.glob(f"{paths.AHEAD}/*")]:
         record = _record(directory)
         if record.get("backend") == "container":
             subprocess.run(removal(directory.name), check=False)
@@ -35,8 +35,12 @@ def sweep(home: Path) -> None:
 
 def exist(home: Path) -> bool:
     """Tell whether a server's directory is there; all of them may be removed at this moment."""
+    return any(_holds_any(home / name) for name in (paths.SERVERS, paths.AHEAD))
+
+
+def _holds_any(place: Path) -> bool:
     try:
-        with os.scandir(home / "servers") as found:
+        with os.scandir(place) as found:
             return any(found)
     except FileNotFoundError:
         return False
@@ -82,7 +86,7 @@ def _record(directory: Path) -> dict[str, object]:
 
 def remove_empty(home: Path) -> None:
     """Remove the directories of running servers themselves where they are empty."""
-    for name in ("servers", _TRASH):
+    for name in (paths.SERVERS, paths.AHEAD, _TRASH):
         try:
             os.rmdir(home / name)
         except OSError:

@@ -14,6 +14,8 @@ from kit.errors import NoSpace, StartError
 
 # A running supervisor of another protocol must not be talked to.
 PROTOCOL = 2
+# Below the directory of running servers: theirs, and those of servers whose data are made ready.
+SERVERS, AHEAD = "servers", "ahead"
 _SOCKET_LIMIT = 103
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 _LONGEST_SOCKET = "servers/12345678/data/.s.PGSQL.65535"

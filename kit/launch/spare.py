@@ -73,13 +73,14 @@ def command(order: Order, home: Path) -> list[str]:
 
 
 def make(order: Order, home: Path) -> None:
-    """Make spare data, in a server's directory of their own below `home`."""
+    """Make spare data, in a directory of their own below `home`."""
     place = _place(order)
     paths.create(order.cache)
     if place.exists() or home.stat().st_dev != order.cache.stat().st_dev:
         return
-    directory = home / "servers" / f"spare-{os.getpid()}"
+    directory = home / paths.AHEAD / str(os.getpid())
     site = Site(directory=directory, port=ports.choose(0), password=password())
+    paths.create(directory.parent)
     paths.create(directory)
     # Whoever sweeps the directory finds what works in it.
     os.chdir(directory)

@@ -123,7 +123,7 @@ class Supervisor:
                 return {"claim": claim, "instance": instance.describe()}
         if self._tidying:
             self._tidy_later()
-        directory = self._home / "servers" / identity
+        directory = self._home / paths.SERVERS / identity
         instance = Instance(identity, name, backend, asked, directory, client)
         instance.reserve()
         self._instances[identity] = instance
