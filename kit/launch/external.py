@@ -13,7 +13,7 @@ from kit import databases
 from kit.databases.base import Database
 from kit.databases.endpoint import Endpoint
 from kit.errors import ConnectionRefused, KitError, Unsupported
-from kit.launch import ready
+from kit.launch import proxies
 from kit.launch.instance import Message
 from kit.launch.request import Request, matches
 from kit.launch.server import Server
@@ -80,6 +80,7 @@ def wanted(request: Request) -> bool:
 
 def attach(request: Request) -> Server:
     """Connect to an external server; raise ConnectionRefused if it cannot be reached."""
+    proxies.bypass()
     database = request.database
     endpoint = database.parse(_address(request))
     if request.settings:
@@ -131,7 +132,7 @@ def _introduce(database: Database, endpoint: Endpoint, patience: float) -> tuple
     def ask() -> None:
         try:
             database.reach(endpoint, patience)
-            answers.put(ready.introduce(database, endpoint))
+            answers.put(database.introduce(endpoint))
         except Exception as error:
             answers.put(error)
 
