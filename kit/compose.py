@@ -104,7 +104,7 @@ def prepare(urls: Mapping[str, str], *, timeout: float = _PREPARE_TAKES) -> None
         endpoint = database.parse(url)
         wait = ready.Wait(f"{database.title} at {endpoint.host}", deadline, lambda: None)
         wait.until(partial(database.admit_container, endpoint))
-        product, version = wait.until(partial(ready.introduce, database, endpoint))
+        product, version = wait.until(partial(database.introduce, endpoint))
         print(f"{database.title} is ready: {product} {version}".rstrip(), flush=True)
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -150,6 +151,16 @@ class Database(Rooms, Topologies, ABC):
 
     def admit_container(self, endpoint: Endpoint) -> None:
         """Finish what an image's own variables cannot set up; called once it answers."""
+
+    def introduce(self, endpoint: Endpoint) -> tuple[str, str]:
+        """Have the server answer a real query, and say its product and version."""
+        client = self.connect(endpoint)
+        try:
+            self.ping(client)
+            return self.identify(client)
+        finally:
+            with suppress(Exception):
+                self.close(client)
 
     def close(self, client: Any) -> None:
         """Close a client of `connect`."""

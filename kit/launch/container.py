@@ -48,7 +48,7 @@ class ContainerControl(ProcessControl):
         watch = Watch(self._lease, identity, self._directory, database, endpoint.password)
         wait = ready.Wait(database.title, time.monotonic() + timeout, watch.check)
         wait.until(lambda: _hold(endpoint.port))
-        wait.until(lambda: ready.introduce(database, endpoint))
+        wait.until(lambda: database.introduce(endpoint))
         reached = _reached(Path(facts["engine"]), facts["container"], database, endpoint.password)
         self._lease.call("publish", id=identity, facts=facts | reached)
 
@@ -144,7 +144,7 @@ def _reached(where: Path, container: str, database: Database, secret: str) -> Me
 def _introduce(database: Database, endpoint: Endpoint, wait: ready.Wait) -> tuple[str, str]:
     wait.until(lambda: _hold(endpoint.port))
     wait.until(lambda: database.admit_container(endpoint))
-    return wait.until(lambda: ready.introduce(database, endpoint))
+    return wait.until(lambda: database.introduce(endpoint))
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class ProcessControl:
         watch = Watch(self._lease, identity, self._directory, database, endpoint.password)
         wait = ready.Wait(database.title, time.monotonic() + timeout, watch.check)
         wait.until(lambda: ports.check_ours(endpoint.port, self._directory, spawned["pid"]))
-        wait.until(lambda: ready.introduce(database, endpoint))
+        wait.until(lambda: database.introduce(endpoint))
         self._lease.call("publish", id=identity, facts=facts)
 
     def stop(self) -> None:
@@ -174,7 +174,7 @@ class _Start:
         wait.until(lambda: ports.check_ours(port, site.directory, spawned["pid"]))
         if not self._admitted:
             wait.until(lambda: database.admit(site))
-        product, version = wait.until(lambda: ready.introduce(database, endpoint))
+        product, version = wait.until(lambda: database.introduce(endpoint))
         if spare.wanted(database):
             self._lease.call("prepare", argv=spare.command(self._order, self._lease.home))
         return {

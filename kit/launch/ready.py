@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kit.databases.base import Database
-from kit.databases.endpoint import Endpoint
 from kit.errors import KitError, StartTimeout
 
 T = TypeVar("T")
@@ -49,14 +46,3 @@ class Wait:
             f"{self.what} did not answer a query in time.{last} The machine may be busy: "
             "give it longer with kit.start(..., timeout=180), or look at: kit doctor"
         )
-
-
-def introduce(database: Database, endpoint: Endpoint) -> tuple[str, str]:
-    """Have the server answer a query and say its product and version."""
-    client = database.connect(endpoint)
-    try:
-        database.ping(client)
-        return database.identify(client)
-    finally:
-        with suppress(Exception):
-            database.close(client)

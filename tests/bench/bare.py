@@ -74,7 +74,7 @@ def _await_answer(database: Database, site: Site, *, first: bool) -> None:
     wait.until(lambda: ports.check_open(site.port))
     if first:
         wait.until(lambda: database.admit(site))
-    wait.until(lambda: ready.introduce(database, endpoint))
+    wait.until(lambda: database.introduce(endpoint))
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

@@ -86,7 +86,7 @@ def _docker_run(database: Database, image: str) -> float:
             endpoint = database.endpoint("127.0.0.1", site.port, site.password)
             wait = ready.Wait(database.title, time.monotonic() + 120, lambda: None)
             wait.until(lambda: database.admit_container(endpoint))
-            wait.until(lambda: ready.introduce(database, endpoint))
+            wait.until(lambda: database.introduce(endpoint))
             return time.perf_counter() - began
         finally:
             subprocess.run(["docker", "rm", "-fv", identity], check=True, capture_output=True)

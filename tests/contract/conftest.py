@@ -14,7 +14,6 @@ from kit.databases import programs
 from kit.databases.base import Database
 from kit.databases.endpoint import Endpoint
 from kit.errors import MissingError
-from kit.launch import ready
 from kit.launch.server import Server
 from kit.launch.start import start
 from tests.containers.fixtures import chosen
@@ -74,7 +73,7 @@ def server(fresh: Starter) -> Iterator[Server]:
 def lets_in(database: Database, endpoint: Endpoint) -> bool:
     """Tell whether a server answers whoever comes with these credentials."""
     try:
-        ready.introduce(database, endpoint)
+        database.introduce(endpoint)
     except Exception:
         return False
     return True
