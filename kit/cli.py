@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,11 +43,18 @@ Name = Annotated[str, typer.Argument(help="The server's name, as `kit status` sh
 
 def main() -> None:
     """Run the command line; an error of the kit is a message and the exit code 1."""
+    code: object = 0
     try:
         app()
     except KitError as error:
         _fail(str(error))
-        raise SystemExit(1) from None
+        code = 1
+    except SystemExit as ending:
+        code = ending.code
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    # Python would wait for half a second more, for threads of pymongo's that watched a server.
+    os._exit(code if isinstance(code, int) else 0)
 
 
 @app.command()

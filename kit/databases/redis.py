@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import replace
+from io import BufferedRWPair
 from typing import Any
 from uuid import uuid4
 
@@ -86,14 +88,25 @@ class Redis(Database):
         }
         return redis.Redis(**(where | options))
 
+    def introduce(self, endpoint: Endpoint) -> tuple[str, str]:
+        if endpoint.tls:
+            return super().introduce(endpoint)
+        # The driver takes half a second to load, which no start should wait for.
+        with (
+            socket.create_connection((endpoint.host, endpoint.port), 10) as line,
+            line.makefile("rwb") as talk,
+        ):
+            if endpoint.password:
+                _say(talk, "AUTH", *filter(None, [endpoint.user]), endpoint.password)
+            _say(talk, "PING")
+            said = _say(talk, "INFO", "server").splitlines()
+        return _product(dict(one.split(":", 1) for one in said if ":" in one))
+
     def ping(self, client: Any) -> None:
         client.ping()
 
     def identify(self, client: Any) -> tuple[str, str]:
-        server = client.info("server")
-        if "valkey_version" in server:
-            return "Valkey", str(server["valkey_version"])
-        return "Redis", str(server["redis_version"])
+        return _product(client.info("server"))
 
     def remember(self, client: Any) -> str:
         token = f"kit:memory:{uuid4().hex}"
@@ -151,6 +164,24 @@ class Redis(Database):
 
     def _scheme(self, endpoint: Endpoint) -> str:
         return "rediss" if endpoint.tls else "redis"
+
+
+def _say(talk: BufferedRWPair, *words: str) -> str:
+    """Say a command and return the answer (Redis serialization protocol specification)."""
+    parts = [word.encode() for word in words]
+    spelled = [b"$%d\r\n%s\r\n" % (len(part), part) for part in parts]
+    talk.write(b"*%d\r\n%s" % (len(parts), b"".join(spelled)))
+    talk.flush()
+    head = talk.readline().decode().rstrip()
+    if not head.startswith(("+", "$")):
+        raise ConnectionError(head.lstrip("-") or "it closed the connection")
+    return head[1:] if head[0] == "+" else talk.read(int(head[1:]) + 2).decode()
+
+
+def _product(info: Mapping[str, Any]) -> tuple[str, str]:
+    if "valkey_version" in info:
+        return "Valkey", str(info["valkey_version"])
+    return "Redis", str(info["redis_version"])
 
 
 def _mode(site: Site) -> list[str]:

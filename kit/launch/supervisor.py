@@ -17,11 +17,10 @@ from typing import Any
 
 from kit.launch import leftovers, paths
 from kit.launch.children import Children
+from kit.launch.chores import Chores
 from kit.launch.instance import Instance, Message, send
 
 _IDLE = 5.0
-_QUIET = 2.0
-_SOON = 0.1
 _LINE_LIMIT = 4 * 1024 * 1024
 
 
@@ -35,8 +34,8 @@ class Supervisor:
         self._abandoned: set[str] = set()
         self._children = Children()
         self._finished = asyncio.Event()
-        self._tidying: asyncio.TimerHandle | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._chores = Chores(home, self._children, self._starting)
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def serve(self) -> None:
@@ -53,7 +52,7 @@ class Supervisor:
         path.unlink(missing_ok=True)
         server.close()
         endings = (self._dispose(found) for found in list(self._instances.values()))
-        await asyncio.gather(*endings, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*endings, self._chores.end(), return_exceptions=True)
         leftovers.empty_trash(self._home)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,8 +120,7 @@ class Supervisor:
             if instance.name == name and not instance.ending:
                 claim = "yours" if instance.id == identity else instance.state
                 return {"claim": claim, "instance": instance.describe()}
-        if self._tidying:
-            self._tidy_later()
+        self._chores.put_off()
         directory = self._home / paths.SERVERS / identity
         instance = Instance(identity, name, backend, asked, directory, client)
         instance.reserve()
@@ -179,9 +177,7 @@ class Supervisor:
         return {"instances": found}
 
     async def _prepare(self, argv: list[str]) -> Message:
-        # Whoever asks is in the middle of a start, and need not share the machine with this.
-        loop = asyncio.get_running_loop()
-        loop.call_later(_SOON, lambda: self._later(self._children.run(argv)))
+        self._chores.make_ready(argv)
         return {}
 
     async def _end_one(self, instance: Instance, number: int | None = None) -> Message:
@@ -211,18 +207,12 @@ class Supervisor:
         if self._instances.pop(instance.id, None):
             leftovers.discard(self._home, instance.directory)
             self._change(instance, "stopped")
-        self._tidy_later()
+        self._chores.tidy()
         self._look_idle()
         return {}
 
-    def _tidy_later(self) -> None:
-        # Deleting many files slows the creation of new ones, so it waits for a quiet moment.
-        if self._tidying:
-            self._tidying.cancel()
-        self._tidying = asyncio.get_running_loop().call_later(_QUIET, self._tidy)
-
-    def _tidy(self) -> None:
-        self._later(self._children.run(leftovers.emptying(self._home)))
+    def _starting(self) -> bool:
+        return any(instance.state == "starting" for instance in self._instances.values())
 
     def _note_end(self, instance: Instance, code: int) -> None:
         instance.code = code

@@ -64,7 +64,7 @@ def made(home: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KIT_CACHE", str(cache))
         start("postgresql", backend="process").stop()
-    (found,) = cache.glob("postgresql-*/manifest.json")
+    (found,) = cache.glob("postgresql-*/data.tar")
     return found.parent
 
 
@@ -137,4 +137,4 @@ def test_two_that_find_no_template_make_one(
     said = [process.communicate()[0].decode() for process in begun]
     assert [process.returncode for process in begun] == [0, 0]
     assert sum(CREATING in words for words in said) == 1
-    assert len(list(cache.glob("*/manifest.json"))) == 1
+    assert len(list(cache.glob("*/data.tar"))) == 1
