@@ -119,7 +119,9 @@ def _client(where: Path) -> Iterator[Any]:
     testcontainers_config.ryuk_disabled = True
     environment = {"DOCKER_HOST": f"unix://{where}"}
     with engine.told(where):
-        opened = DockerClient(environment=environment, timeout=engine.PATIENCE)
+        opened = DockerClient(
+            environment=environment, version=engine.version(where), timeout=engine.PATIENCE
+        )
         try:
             yield opened
         finally:

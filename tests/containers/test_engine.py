@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kit.errors import EngineMissing
-from kit.launch import engine
+from kit.launch import engine, sockets
 from kit.launch.start import start
 
 
@@ -83,9 +83,9 @@ def test_the_current_docker_context_names_the_socket(folder: Path) -> None:
     meta.mkdir(parents=True)
     host = {"Name": "mine", "Endpoints": {"docker": {"Host": "unix:///elsewhere.sock"}}}
     (meta / "meta.json").write_text(json.dumps(host))
-    assert Path("/var/run/docker.sock") in engine.sockets()
+    assert Path("/var/run/docker.sock") in sockets.possible()
     (folder / "config.json").write_text(json.dumps({"currentContext": "mine"}))
-    assert engine.sockets() == [Path("/elsewhere.sock")]
+    assert sockets.possible() == [Path("/elsewhere.sock")]
 
 
 @contextlib.contextmanager
