@@ -121,8 +121,8 @@ def _service(one: Database) -> dict[str, Any]:
     plan = _container(one)
     image = f"${{{variable(one)}:-{one.image}}}"
     service: dict[str, Any] = {"image": image, "restart": "unless-stopped"}
-    if plan.env:
-        service["environment"] = {key: _escape(value) for key, value in plan.env.items()}
+    environment = {key: _escape(value) for key, value in plan.env.items()}
+    service["environment"] = environment | _past_proxies()
     if plan.command:
         service["command"] = [_escape(part) for part in plan.command]
     if files := _files(one):
@@ -147,7 +147,7 @@ def _prepare() -> dict[str, Any]:
         "build": {"context": ".", "dockerfile_inline": _escape(_DOCKERFILE)},
         "image": "mlops-database-kit",
         "command": ["python", "-m", "kit.compose", "prepare"],
-        "environment": _addresses(),
+        "environment": _addresses() | _past_proxies(),
         "depends_on": [one.name for one in _everyone()],
     }
 
@@ -162,6 +162,7 @@ def _notebooks() -> dict[str, Any]:
             # A container made anew has another name, and would not find its room again.
             LEARNER: f"${{{LEARNER}:-learner}}",
             **_addresses(),
+            **_past_proxies(),
         },
         "volumes": ["work:/kit/notebooks"],
         "ports": ["127.0.0.1:8888:8888"],
@@ -173,6 +174,12 @@ def _notebooks() -> dict[str, Any]:
 
 def _addresses() -> dict[str, str]:
     return {f"KIT_{name.upper()}_URL": url for name, url in urls().items()}
+
+
+def _past_proxies() -> dict[str, str]:
+    """Reach the other services directly: the engine tells each container of its user's proxy."""
+    near = ",".join(["127.0.0.1", "localhost", *(one.name for one in _everyone())])
+    return {"no_proxy": near, "NO_PROXY": near}
 
 
 def _configs(one: Database) -> dict[str, dict[str, str]]:
