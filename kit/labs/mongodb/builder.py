@@ -162,7 +162,7 @@ class Builder(Panel):
         found = [self.reports[one.id] for one in stages]
         bad = next((i for i, report in enumerate(found, 1) if report.state == "failed"), 0)
         if bad:
-            return self.status.show("failed", f"stage {bad} of {len(found)} failed")
+            return self._enter("failed", f"stage {bad} of {len(found)} failed")
         if self._stop.is_set():
             return self.done("cancelled")
         left = [r.left for r in found if r.state == "done" and r.left is not None]

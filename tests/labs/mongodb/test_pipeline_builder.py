@@ -64,6 +64,7 @@ def test_a_stage_that_fails_half_way_is_told_at_its_own_place(builder: Builder) 
     report = bad(builder, "$set", '{"x": {"$divide": [1, {"$subtract": ["$config.seed", 0]}]}}')
     assert "by zero" in report.message
     assert "$cond" in report.hint
+    assert builder.cancel.layout.display == "none"
 
 
 def test_a_document_that_grows_beyond_16_mb_is_told_at_the_stage_that_makes_it(
