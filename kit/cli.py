@@ -43,18 +43,20 @@ Name = Annotated[str, typer.Argument(help="The server's name, as `kit status` sh
 
 def main() -> None:
     """Run the command line; an error of the kit is a message and the exit code 1."""
-    code: object = 0
+    code = 0
     try:
         app()
     except KitError as error:
         _fail(str(error))
         code = 1
     except SystemExit as ending:
+        if not isinstance(ending.code, int):
+            raise
         code = ending.code
     with suppress(BrokenPipeError):
         sys.stdout.flush()
     # Python would wait for half a second more, for threads of pymongo's that watched a server.
-    os._exit(code if isinstance(code, int) else 0)
+    os._exit(code)
 
 
 @app.command()

@@ -60,6 +60,11 @@ def servers(home: Path) -> dict[int, str]:
     return {pid: line for pid, line in processes(home).items() if _inside(pid, directories)}
 
 
+def makers(home: Path) -> list[int]:
+    """Return the processes that make data ready for the next server."""
+    return [pid for pid, line in processes(home).items() if "kit.launch.spare" in line]
+
+
 def directories(home: Path) -> list[str]:
     """Return the names of the servers' directories."""
     return sorted(path.name for path in home.glob("servers/*"))

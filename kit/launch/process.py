@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from kit import databases
-from kit.databases.base import Database, Program, Site, at_port
+from kit.databases.base import Database, Site, at_port
 from kit.databases.endpoint import Endpoint
 from kit.errors import NoSpace, PortTaken, ServerDied, ServerGone
 from kit.launch import account, choice, files, ports, ready, spare, template
@@ -94,12 +94,13 @@ class ProcessControl:
 def bring_up(request: Request, lease: Lease, instance: Message, progress: Progress) -> Message:
     """Start the server that `instance` reserves a name for, and return its facts."""
     database, directory = request.database, Path(instance["directory"])
-    program = choice.find(database, request.version)
     who = account.for_database(database)
+    deadline = time.monotonic() + request.timeout
+    order = Order(database, choice.find(database, request.version), who, deadline)
     account.check_reach(directory, who)
     _check_space(database, directory)
     site = site_for(request, directory, ports.choose(request.port))
-    start = _Start(request, lease, instance["id"], program, who, progress)
+    start = _Start(request, lease, instance["id"], order, progress)
     site = start.lay_out(site)
     for _ in range(_ATTEMPTS):
         try:
@@ -120,21 +121,14 @@ class _Start:
     """The steps of one start, all to be done by the same deadline."""
 
     def __init__(
-        self,
-        request: Request,
-        lease: Lease,
-        identity: str,
-        program: Program,
-        who: account.Account | None,
-        progress: Progress,
+        self, request: Request, lease: Lease, identity: str, order: Order, progress: Progress
     ) -> None:
         self._request = request
         self._database = request.database
         self._lease = lease
         self._identity = identity
+        self._order = order
         self._progress = progress
-        self._deadline = time.monotonic() + request.timeout
-        self._order = Order(request.database, program, who, self._deadline)
         self._admitted = False
         self._mended = False
 
@@ -169,7 +163,7 @@ class _Start:
         spawned = self._lease.call("spawn", id=self._identity, command=spelled)["instance"]
         watch = Watch(self._lease, self._identity, site.directory, database, site.password)
         endpoint = database.endpoint("127.0.0.1", port, site.password)
-        wait = ready.Wait(database.title, self._deadline, watch.check)
+        wait = ready.Wait(database.title, self._order.deadline, watch.check)
         self._progress("Waiting for its first answer")
         wait.until(lambda: ports.check_ours(port, site.directory, spawned["pid"]))
         if not self._admitted:

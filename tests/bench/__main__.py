@@ -21,7 +21,7 @@ from kit.launch.start import start
 from tests.bench import bare, contained, quickness
 from tests.bench.rows import Row, row, show, timed
 from tests.browser.window import Window
-from tests.traces import await_true, processes
+from tests.traces import await_true, makers
 
 ROUNDS = int(os.environ.get("KIT_BENCH_ROUNDS", "5"))
 PARTS = ("start", "attach", "all", "import", "containers", "console", "large", "live")
@@ -143,12 +143,7 @@ def _await_spare(database: Database) -> None:
     if spare.wanted(database):
         cache = Path(os.environ["KIT_CACHE"])
         await_true(lambda: [*cache.glob(f"{database.name}-*.spare")], "the next data are ready", 30)
-        await_true(lambda: not _makers(), "nothing else is at work", 30)
-
-
-def _makers() -> list[str]:
-    working = processes(Path(os.environ["KIT_HOME"])).values()
-    return [line for line in working if spare.__name__ in line]
+        await_true(lambda: not makers(Path(os.environ["KIT_HOME"])), "nothing else is at work", 30)
 
 
 def _measure_attach() -> Row:

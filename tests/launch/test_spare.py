@@ -17,11 +17,17 @@ from kit import databases
 from kit.launch.start import start
 from kit.launch.topology import topology
 from tests.launch import damages
-from tests.traces import await_nothing_left, await_true, end_supervisor, processes, supervisor
+from tests.traces import (
+    await_nothing_left,
+    await_true,
+    end_supervisor,
+    makers,
+    processes,
+    supervisor,
+)
 
 READIED = ("postgresql", "influxdb")
 CREATING = "once on this machine"
-MAKER = "kit.launch.spare"
 
 
 @pytest.fixture(scope="module")
@@ -140,13 +146,9 @@ def test_data_on_another_file_system_are_left_alone_and_none_are_made(
         assert server.password != secret
     shutil.rmtree(_spare(elsewhere, name))
     start(name, backend="process").stop()
-    await_true(lambda: _makers(own_home), "a maker has begun")
-    await_true(lambda: not _makers(own_home), "and ended")
+    await_true(lambda: makers(own_home), "a maker has begun")
+    await_true(lambda: not makers(own_home), "and ended")
     assert not [*elsewhere.glob(f"{name}-*.spare")]
-
-
-def _makers(home: Path) -> list[int]:
-    return [pid for pid, line in processes(home).items() if MAKER in line]
 
 
 @pytest.mark.parametrize("name", READIED)
@@ -161,7 +163,7 @@ def test_what_is_being_made_does_not_outlive_the_supervisor(
 ) -> None:
     monkeypatch.setenv("KIT_CACHE", str(own_home / "cache"))
     start(name, backend="process").stop()
-    await_true(lambda: _makers(own_home), "the next data are being made")
+    await_true(lambda: makers(own_home), "the next data are being made")
     time.sleep(moment)
     end_supervisor(own_home, number)
     await_nothing_left(own_home)
@@ -174,13 +176,13 @@ def test_a_killed_maker_leaves_nothing_that_runs(
     monkeypatch.setenv("KIT_CACHE", str(own_home / "cache"))
     start("influxdb", backend="process").stop()
     await_true(lambda: _server_of_maker(own_home), "the maker has started a server")
-    for pid in _makers(own_home):
+    for pid in makers(own_home):
         os.kill(pid, number)
-    await_true(lambda: not _makers(own_home), "the maker has gone")
+    await_true(lambda: not makers(own_home), "the maker has gone")
     await_true(lambda: processes(own_home).keys() <= {supervisor(own_home)}, "its server too")
     end_supervisor(own_home)
     start("redis", backend="process").stop()
 
 
 def _server_of_maker(home: Path) -> bool:
-    return any(psutil.Process(pid).children() for pid in _makers(home) if psutil.pid_exists(pid))
+    return any(psutil.Process(pid).children() for pid in makers(home) if psutil.pid_exists(pid))
