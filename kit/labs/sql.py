@@ -169,7 +169,7 @@ class Console(Panel):
     def _interrupted(self) -> None:
         """Give the session up: what it was asked last may still be on its way."""
         self._drop()
-        self.status.show("failed", "interrupted · the session is closed", icon="■")
+        self.halt("interrupted · the session is closed", state="failed")
 
     def _last(self) -> Result:
         found = next((one for one in reversed(self.results) if one.columns), None)

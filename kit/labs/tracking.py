@@ -205,7 +205,7 @@ class Explorer(Panel):
 
     def _stopped(self) -> None:
         self.found = None
-        self.status.show("waiting", "interrupted · Refresh looks again", icon="■")
+        self.halt("interrupted · Refresh looks again")
 
     def _forget(self) -> None:
         if self._engine is not None:

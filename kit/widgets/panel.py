@@ -11,7 +11,7 @@ from typing import Any, Literal
 import ipywidgets
 import traitlets
 
-from kit.widgets import units
+from kit.widgets import order, units
 from kit.widgets.code import Code
 from kit.widgets.parts import HERE, Markup, Notice, Part, bundle, owned, pictures
 
@@ -77,6 +77,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         strip: Code | None = None,
         notice: Notice | None = None,
     ) -> None:
+        order.keep()
         self.title = title
         self.status = Status()
         self.notice = notice or Notice()
@@ -112,8 +113,12 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     def start(self, text: str = "", *, cancel: Callable[[], None] | None = None) -> None:
         """Say that work runs; with `cancel`, offer to stop it."""
         self._enter("running", text)
-        self._cancel = cancel
-        self.cancel.layout.display = None if cancel else "none"
+        self._cancel_by(cancel)
+
+    def halt(self, text: str, *, state: State = "waiting") -> None:
+        """Say that work was stopped before its end; what is shown and noted so far stays."""
+        self._cancel_by(None)
+        self.status.show(state, text, icon="■")
 
     def done(self, text: str = "", *, seconds: float | None = None) -> None:
         """Say what came out, and how long it took."""
@@ -159,10 +164,13 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     _cancel: Callable[[], None] | None = None
 
     def _enter(self, state: State, text: str = "", seconds: float | None = None) -> None:
-        self._cancel = None
-        self.cancel.layout.display = "none"
+        self._cancel_by(None)
         self.notice.hide()
         self.status.show(state, text, seconds=seconds)
+
+    def _cancel_by(self, cancel: Callable[[], None] | None) -> None:
+        self._cancel = cancel
+        self.cancel.layout.display = None if cancel else "none"
 
     def _cancelled(self) -> None:
         if self._cancel is not None:

@@ -18,6 +18,8 @@ CELLS = [
     "runs = server.connect().mlops_db.experiments\n"
     "runs.insert_many({'n': n, 'odd': n % 2 == 1} for n in range(10)).acknowledged",
     "builder = mongodb.pipeline(server, [{'$match': {'odd': True}}, {'$limit': 3}])\nbuilder",
+    "import threading\nran = threading.Event()\n"
+    "builder.steps.observe(lambda change: '10 → 5' in str(change.new) and ran.set(), 'outcomes')",
 ]
 
 
@@ -59,6 +61,15 @@ def test_run_right_after_typing_takes_what_was_typed(page: Any) -> None:
     expect(row(page, 1).locator(".kit-step-figures")).to_contain_text("10 → 4 documents")
 
 
+def test_a_running_cell_holds_back_neither_what_is_typed_nor_the_click(page: Any) -> None:
+    page.evaluate("() => { window.cell = look.ask('ran.wait(60)') }")
+    page.get_by_text("Python 3 (ipykernel) | Busy").wait_for()
+    row(page, 1).locator("textarea").fill('{"n": {"$lt": 5}}')
+    page.get_by_role("button", name="Run", exact=True).last.click()
+    expect(row(page, 1).locator(".kit-step-figures")).to_contain_text("10 → 5 documents")
+    assert page.evaluate("window.cell") == "'true'"
+
+
 def test_a_change_marks_what_was_measured_before_it(page: Any) -> None:
     row(page, 2).locator("textarea").fill("1")
     expect(row(page, 2)).to_have_class("kit-step-row kit-step-stale")
@@ -78,7 +89,7 @@ def test_a_stage_that_is_switched_off_is_passed_by(page: Any) -> None:
     row(page, 1).get_by_role("checkbox").uncheck()
     page.get_by_role("button", name="Run", exact=True).last.click()
     expect(row(page, 1).locator(".kit-step-figures")).to_contain_text("switched off")
-    expect(row(page, 2).locator(".kit-step-figures")).to_contain_text("10 → 4 documents")
+    expect(row(page, 2).locator(".kit-step-figures")).to_contain_text("10 → 5 documents")
 
 
 def test_an_unknown_stage_can_be_typed_and_a_stage_removed(page: Any) -> None:

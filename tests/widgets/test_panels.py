@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from kit.widgets.code import Code, Secret
 from kit.widgets.panel import Panel
@@ -66,13 +69,23 @@ def test_each_state_of_a_panel_has_an_icon_and_a_word() -> None:
     assert "4.1" not in panel.static_html()
 
 
-def test_cancel_is_offered_only_while_something_runs_and_calls_back_once() -> None:
+ENDS: dict[str, Callable[[Panel], None]] = {
+    "done": Panel.done,
+    "failed": lambda panel: panel.fail("It broke."),
+    "halted": lambda panel: panel.halt("cancelled", state="empty"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_cancel_is_offered_only_while_something_runs_and_calls_back_once(
+    end: Callable[[Panel], None],
+) -> None:
     called: list[bool] = []
     panel = Panel("P")
     panel.start(cancel=lambda: called.append(True))
     assert panel.cancel.layout.display is None
     panel.cancel.click()
-    panel.done()
+    end(panel)
     panel.cancel.click()
     assert called == [True]
     assert panel.cancel.layout.display == "none"

@@ -140,7 +140,7 @@ class Loading(Panel):
                 found[way] = str(error)
             self._draw()
             if self._end:
-                self.status.show("empty", "cancelled", icon="■")
+                self.halt("cancelled", state="empty")
                 return found
         self.done(f"{min(self.rows, len(self.training.rows)):,} rows, {self.times} times each way")
         return found

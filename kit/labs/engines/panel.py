@@ -79,7 +79,7 @@ class Comparison(Panel):
             # In turn, so that a busy moment of the machine hits one as much as the other.
             for title, source in self.sources.items():
                 if self._end.is_set():
-                    self.status.show("empty", "cancelled", icon="■")
+                    self.halt("cancelled", state="empty")
                     return
                 self.start(f"{MEASURES[name].title} · {title}", cancel=self._end.set)
                 found = measure(source, name, times=self.times)

@@ -193,7 +193,7 @@ class Curves(Working):
         self.watch.start()
 
     def _stopped(self) -> None:
-        self.status.show("waiting", "interrupted · Refresh looks again", icon="■")
+        self.halt("interrupted · Refresh looks again")
 
 
 def _lines(found: Found, colours: dict[str, str], clock: bool) -> list[Series]:

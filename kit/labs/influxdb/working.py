@@ -43,7 +43,7 @@ class Working(Panel):
             except KitError as error:
                 self.fail(*told(error))
             except KeyboardInterrupt:
-                self.status.show("failed", "interrupted", icon="■")
+                self.halt("interrupted", state="failed")
                 raise
             finally:
                 for control in controls:

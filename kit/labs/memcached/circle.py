@@ -184,7 +184,7 @@ class RingPanel(Panel):
 
     def _interrupted(self) -> None:
         self.flow.value = False
-        self.status.show("waiting", "interrupted · Keep reading goes on", icon="■")
+        self.halt("interrupted · Keep reading goes on")
 
     def _note_owners(self) -> None:
         ketama = self.moving.ring

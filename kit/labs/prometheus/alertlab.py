@@ -177,7 +177,7 @@ class AlertLab(Panel):
             self.strip.show("\n".join(self._lines))
 
     def _stopped(self) -> None:
-        self.status.show("waiting", "interrupted · open the panel anew to look again", icon="■")
+        self.halt("interrupted · open the panel anew to look again")
 
 
 def alerts(

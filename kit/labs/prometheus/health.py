@@ -123,7 +123,7 @@ class Pipeline(Panel):
         return EVERY
 
     def _stopped(self) -> None:
-        self.status.show("waiting", "interrupted · open the panel anew to look again", icon="■")
+        self.halt("interrupted · open the panel anew to look again")
 
 
 def pipeline(server: Server, *, late: float = 60.0, watch: bool = True) -> Pipeline:

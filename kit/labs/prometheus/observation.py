@@ -176,7 +176,7 @@ class Observation(Panel):
             self.done("looking every second" if self.watch.running else "")
 
     def _stopped(self) -> None:
-        self.status.show("waiting", "interrupted · open the panel anew to look again", icon="■")
+        self.halt("interrupted · open the panel anew to look again")
 
 
 def observe(

@@ -111,7 +111,7 @@ class QueryTree(Panel):
 
     def _conclude(self, root: Node) -> None:
         if self._stop.is_set():
-            self.status.show("done", "cancelled: the rest was not evaluated", icon="■")
+            self.halt("cancelled: the rest was not evaluated", state="done")
         elif root.refusal:
             message = str(root.refusal)
             self.fail(message, hint(message), text=drawing.summary(root))

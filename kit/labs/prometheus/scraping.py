@@ -121,7 +121,7 @@ class Targets(Panel):
         return EVERY
 
     def _stopped(self) -> None:
-        self.status.show("waiting", "interrupted · open the panel anew to look again", icon="■")
+        self.halt("interrupted · open the panel anew to look again")
 
 
 def targets(server: Server, *, watch: bool = True) -> Targets:

@@ -134,7 +134,7 @@ class Readers(Panel):
             loads.append(self._rung(source, case, count))
             self._draw(case)
             if self._end.is_set():
-                self.status.show("empty", f"cancelled at {units.plural(count, 'reader')}", icon="■")
+                self.halt(f"cancelled at {units.plural(count, 'reader')}", state="empty")
                 return loads
         self.done(telling.verdict(loads), seconds=sum(load.seconds for load in loads))
         return loads

@@ -68,7 +68,7 @@ class Experiment(Panel):
                 self.fail(*self.source.refused(error))
             except KeyboardInterrupt:
                 self.stop.set()
-                self.status.show("waiting", "interrupted", icon="■")
+                self.halt("interrupted")
                 raise
             else:
                 said = f"stopped · {said}" if self.stop.is_set() else said

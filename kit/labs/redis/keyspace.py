@@ -209,4 +209,4 @@ class Explorer(Panel):
         self._client = None
 
     def _stopped(self) -> None:
-        self.status.show("waiting", "interrupted · Scan looks again", icon="■")
+        self.halt("interrupted · Scan looks again")

@@ -214,7 +214,7 @@ class Lag(Panel):
     def _stopped(self) -> None:
         self.traffic.stop()
         self.again.description = "Watch"
-        self.status.show("waiting", "interrupted · Watch looks again", icon="■")
+        self.halt("interrupted · Watch looks again")
 
 
 def _grid(replica: Server, last: Sample) -> Grid:

@@ -58,7 +58,7 @@ class Verdicts(Panel):
             try:
                 self.found = measure(self.source, progress=self._progress)
             except Cancelled:
-                self.status.show("empty", "cancelled", icon="■")
+                self.halt("cancelled", state="empty")
             except (SQLError, Unsupported) as error:
                 self.fail(str(error))
             except exc.SQLAlchemyError as error:
