@@ -10,6 +10,7 @@ with the container's exit code. Signals pass the supervisor's wishes on:
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -17,7 +18,8 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -78,12 +80,25 @@ def check_present(directory: Path) -> None:
 
 
 def sweep(home: Path, where: Path) -> None:
-    """Remove the containers of this kit home whose servers are no more."""
-    for found in engine.labelled(where, f"{HOME}={_name(home)}"):
-        if not (home / "servers" / found["Labels"].get(_INSTANCE, "?")).is_dir():
-            remove(where, found["Id"])
-    for network in engine.labelled(where, f"{HOME}={_name(home)}", what="networks"):
-        _release(home / "servers", where, network["Name"])
+    """Remove the containers of this kit home whose servers are no more.
+
+    What an engine does not do now is left to the next start.
+    """
+    with suppress(*_SILENT):
+        for found in engine.labelled(where, f"{HOME}={_name(home)}"):
+            if not (home / "servers" / found["Labels"].get(_INSTANCE, "?")).is_dir():
+                remove(where, found["Id"])
+        with networks(home):
+            for network in engine.labelled(where, f"{HOME}={_name(home)}", what="networks"):
+                _release(home / "servers", where, network["Name"])
+
+
+@contextmanager
+def networks(home: Path) -> Iterator[None]:
+    """Let nobody else make or remove a network of this kit home meanwhile."""
+    with open(home / "networks.lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 def remove(where: Path, container: str) -> None:
@@ -107,7 +122,8 @@ def remove_noted(directory: Path) -> None:
         for one in [container] if container else _await(where, directory.name):
             remove(where, one)
         withdraw(directory)
-        _release(directory.parent, where, network)
+        with networks(directory.parent.parent):
+            _release(directory.parent, where, network)
     except (*_SILENT, EngineMissing) as error:
         _say(f"The container of {directory.name} could not be removed: {error}")
 

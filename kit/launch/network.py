@@ -6,10 +6,8 @@ which may have been another's: its replicas would follow a stranger.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
 # The first address is the gateway's.
@@ -25,15 +23,13 @@ def name(owner: str, group: str) -> str:
     return f"kit-{digest}-{group}" if group else ""
 
 
-def provide(client: Any, called: str, lock: Path, labels: dict[str, str]) -> IPv4Network:
+def provide(client: Any, called: str, labels: dict[str, str]) -> IPv4Network:
     """Return the range of the network, which is created unless it is there.
 
-    `client` is the library's; `lock` is a file that all who might create it share.
+    `client` is the library's. Nobody else may make or remove networks meanwhile.
     """
-    with open(lock, "w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        found = [one for one in client.networks.list(called) if one.name == called]
-        return _range(found[0] if found else _create(client, called, labels))
+    found = [one for one in client.networks.list(called) if one.name == called]
+    return _range(found[0] if found else _create(client, called, labels))
 
 
 def place(called: str, subnet: IPv4Network, seat: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from kit.errors import EngineMissing, ServerGone
 from kit.launch import engine, keeper, lease
 from kit.launch.start import start
-from tests.containers.containers import await_none, held
+from tests.containers.containers import await_none, held, networks
 from tests.containers.daemon import Daemon
 from tests.containers.fixtures import SOON, Choose, chosen
 from tests.containers.wire import Wire, wire
@@ -121,6 +122,17 @@ def test_what_a_crashed_machine_left_is_removed_at_the_next_start(
                 foreign.reload()
         finally:
             foreign.remove(v=True)
+
+
+def test_a_network_that_is_being_made_is_no_leftover(socket: Path, place: Path) -> None:
+    sweep = threading.Thread(target=keeper.sweep, args=(place, socket))
+    with engine.client(socket) as client, keeper.networks(place):
+        client.networks.create(f"kit-{place.name}-trial", labels=keeper.labels(place, ""))
+        sweep.start()
+        sweep.join(1)
+        assert networks(socket, place)
+    sweep.join(SOON)
+    assert not networks(socket, place)
 
 
 def test_a_container_removed_by_hand_is_noticed(redis: str, socket: Path, place: Path) -> None:
