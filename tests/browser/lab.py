@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from pathlib import Path
 import nbformat
 from nbformat import v4
 
+from kit.launch.instance import Message
+from kit.launch.spawn import spawn
 from tests.notebooks import book
 from tests.notebooks.run import desk
 from tests.traces import await_true, processes
@@ -51,9 +54,7 @@ def running() -> Iterator[Lab]:
         _write_settings(top / "settings")
         environment = {**at.environment, **_places(top), "JUPYTER_TOKEN": token}
         with (top / "lab.log").open("w") as log:
-            process = subprocess.Popen(
-                _command(at.folder), env=environment, stdout=log, stderr=log, start_new_session=True
-            )
+            process = spawn(_spelled(at.folder, environment), at.folder, log.fileno())
         try:
             yield Lab(at.folder, f"http://127.0.0.1:{_port(process, top)}/lab?token={token}")
         finally:
@@ -79,8 +80,9 @@ def _places(top: Path) -> dict[str, str]:
     return {name: str(top / place) for name, place in places.items()}
 
 
-def _command(folder: Path) -> list[str]:
-    return [
+def _spelled(folder: Path, environment: dict[str, str]) -> Message:
+    """Spell a JupyterLab that ends with the tests, even where these are killed."""
+    argv = [
         sys.executable,
         "-m",
         "jupyterlab",
@@ -92,6 +94,7 @@ def _command(folder: Path) -> list[str]:
         "--LabApp.expose_app_in_browser=True",
         *(["--allow-root"] if os.getuid() == 0 else []),
     ]
+    return {"argv": argv, "env": environment, "quit": int(signal.SIGTERM), "account": None}
 
 
 def _port(process: subprocess.Popen[bytes], top: Path) -> int:
