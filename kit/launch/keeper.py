@@ -1,7 +1,7 @@
 """One small process beside each container, so that the supervisor knows it like any other server.
 
-It starts its container where it does not run, copies what the server writes into the log, and ends
-with the container's exit code. Signals pass the supervisor's wishes on:
+It copies what the server writes into the log, and ends with the container's exit code. Where a
+server is started again, it starts the container, too. Signals pass the supervisor's wishes on:
 
     SIGINT     stop the server in good order
     SIGUSR1    end it as a crash would
@@ -133,16 +133,13 @@ def main(directory: Path) -> NoReturn:
     _on(STOP, lambda: _ask(directory, f"stop?t={_GRACE}"))
     _on(CRASH, lambda: _ask(directory, "kill"))
     _on(REMOVE, lambda: _end(directory))
+    # Whoever makes a container starts it; it may have ended since, and is not to be revived.
+    again = (directory / _PRESENT).exists()
     (directory / _PRESENT).touch()
     where, container = _await_note(directory)
     path = f"/containers/{container}"
     try:
-        begin = time.time()
-        status, said = engine.call(where, "POST", f"{path}/start")
-        if status >= 400:
-            sys.exit(f"The container engine refused to start it: {said['message']}")
-        # 304: it runs already, and none of its log has been copied yet.
-        _copy_log(where, path, 0 if status == 304 else begin)
+        _copy_log(where, path, _start(where, path) if again else 0)
         _, ended = engine.call(where, "POST", f"{path}/wait", timeout=None)
         os._exit(int(ended["StatusCode"]) & 0xFF)
     except (*_SILENT, TypeError, LookupError) as error:
@@ -156,6 +153,15 @@ def _await_note(directory: Path) -> tuple[Path, str]:
         if found and found[1]:
             return found[:2]
         time.sleep(_MOMENT)
+
+
+def _start(where: Path, path: str) -> float:
+    """Start the container, and say from when on its log is new."""
+    begin = time.time()
+    status, said = engine.call(where, "POST", f"{path}/start")
+    if status >= 400:
+        sys.exit(f"The container engine refused to start it: {said['message']}")
+    return begin
 
 
 def _copy_log(where: Path, path: str, since: float) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 
 from kit import databases
 from kit.errors import ServerDied
+from kit.launch import engine, keeper
 from kit.launch.server import Server
 from kit.launch.start import start
 from tests.containers.containers import held, orphans
@@ -89,6 +94,39 @@ def test_the_log_is_there_when_the_container_has_ended(choose: Choose, place: Pa
         assert "Ready to accept connections" in server.logs()
         server.kill()
         assert "Ready to accept connections" in server.logs()
+
+
+def test_what_ended_before_its_keeper_was_there_is_started_only_when_asked(
+    choose: Choose, socket: Path, place: Path
+) -> None:
+    folder = place / "servers" / "00000000"
+    folder.mkdir(parents=True)
+    with engine.client(socket) as client:
+        made = client.containers.run(
+            choose("memcached"), labels=keeper.labels(place, folder.name), detach=True
+        )
+        made.kill()
+        keeper.note(folder, socket, made.id)
+        with kept(folder) as first:
+            assert first.wait(30) == 128 + signal.SIGKILL
+        with kept(folder) as again:
+            await_true(lambda: held(socket, place)[0]["State"]["Running"], "it runs again")
+            again.terminate()
+            assert again.wait(30) == 0
+    assert not held(socket, place)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the keeper of the container that a server's directory tells of."""
+    command = keeper.command()
+    environment = os.environ | command["env"]
+    with subprocess.Popen(command["argv"], env=environment, cwd=folder) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_importing_the_backend_loads_no_engine_library() -> None:

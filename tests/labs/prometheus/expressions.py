@@ -82,4 +82,5 @@ def counted(api: Api, node: Node, at: float) -> float:
 
 
 def now(api: Api) -> float:
-    return api.instant("time()").series[0].value
+    """Return the moment of the last whole scrape: one that is under way would still add to it."""
+    return api.instant("min(timestamp(up))").series[0].value
