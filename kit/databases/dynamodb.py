@@ -17,7 +17,6 @@ from kit.databases.rooms import dynamodb as rooms
 
 _JAR_FOLDERS = ("~/.local/share/dynamodb-local", "/usr/share/dynamodb-local", "/opt/dynamodb-local")
 _TABLE = "kit_memory"
-_MOTO = "Werkzeug"
 # moto takes the service from here and checks no signature.
 _UNSIGNED = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=kit/20000101/us-east-1/dynamodb/aws4_request",
@@ -111,8 +110,11 @@ class DynamoDB(Database):
         client.meta.client.close()
 
     def introduce(self, endpoint: Endpoint) -> tuple[str, str]:
-        unsigned = "" if endpoint.tls else _server(endpoint)
-        return self._product(unsigned) if _MOTO in unsigned else super().introduce(endpoint)
+        if not endpoint.tls:
+            found = self._product(_server(endpoint))
+            if found[0] in self.stand_ins:
+                return found
+        return super().introduce(endpoint)
 
     def ping(self, client: Any) -> None:
         client.meta.client.list_tables(Limit=1)
@@ -167,7 +169,7 @@ class DynamoDB(Database):
     def _product(self, server: str) -> tuple[str, str]:
         if "jetty" in server.lower():
             return "DynamoDB Local", ""
-        if _MOTO in server:
+        if "werkzeug" in server.lower():
             return "moto", next((found.version for found in self.programs()[-1:]), "")
         return "DynamoDB", ""
 

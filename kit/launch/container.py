@@ -76,6 +76,8 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
     """
     database, directory = request.database, Path(instance["directory"])
     where = engine.find()
+    # What is left may hold the port or the address that is wanted.
+    keeper.sweep(lease.home, where)
     chosen = image.name(database, request.version)
     with _client(where) as client:
         image.provide(client.client, chosen, database, progress)
@@ -88,11 +90,9 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         with ThreadPoolExecutor(1) as pool:
             made = pool.submit(plan.carry_out)
             lease.call("spawn", id=instance["id"], command=keeper.command())
-            keeper.sweep(lease.home, where)
             port, container = made.result()
     watch = Watch(lease, instance["id"], directory, database, site.password)
     endpoint = database.endpoint("127.0.0.1", port, site.password)
-    reached = _reached(where, container, database, site.password)
     progress("Waiting for its first answer")
     wait = ready.Wait(database.title, deadline, watch.check)
     product, version = _introduce(database, endpoint, wait)
@@ -102,7 +102,7 @@ def bring_up(request: Request, lease: Lease, instance: Message, progress: Progre
         "product": product,
         "version": version or image.split(chosen)[1],
         "endpoint": asdict(endpoint),
-        **reached,
+        **_reached(where, container, database, site.password),
         "port": port,
         "engine": str(where),
         "container": container,

@@ -122,8 +122,9 @@ def remove_noted(directory: Path) -> None:
         for one in [container] if container else _await(where, directory.name):
             remove(where, one)
         withdraw(directory)
-        with networks(directory.parent.parent):
-            _release(directory.parent, where, network)
+        if network:
+            with networks(directory.parent.parent):
+                _release(directory.parent, where, network)
     except (*_SILENT, EngineMissing) as error:
         _say(f"The container of {directory.name} could not be removed: {error}")
 
@@ -161,7 +162,8 @@ def _start(where: Path, path: str) -> float:
     status, said = engine.call(where, "POST", f"{path}/start")
     if status >= 400:
         sys.exit(f"The container engine refused to start it: {said['message']}")
-    return begin
+    # 304: it ran on, and what it wrote meanwhile has not been copied.
+    return 0 if status == 304 else begin
 
 
 def _copy_log(where: Path, path: str, since: float) -> None:
@@ -208,7 +210,7 @@ def _await(where: Path, identity: str) -> Sequence[str]:
 def _release(servers: Path, where: Path, network: str) -> None:
     """Remove a network that no server has a note of: one that is down needs its place still."""
     notes = map(_read, servers.glob("*"))
-    if network and network not in {found[2] for found in notes if found}:
+    if network not in {found[2] for found in notes if found}:
         engine.call(where, "DELETE", f"/networks/{network}")
 
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from kit.errors import EngineMissing, ServerGone
-from kit.launch import engine, keeper, lease
+from kit.launch import engine, keeper, lease, ports
 from kit.launch.start import start
 from tests.containers.containers import await_none, held, networks
 from tests.containers.daemon import Daemon
@@ -122,6 +122,21 @@ def test_what_a_crashed_machine_left_is_removed_at_the_next_start(
                 foreign.reload()
         finally:
             foreign.remove(v=True)
+
+
+def test_what_a_crashed_machine_left_gives_the_port_back_to_the_next_start(
+    redis: str, socket: Path, place: Path
+) -> None:
+    port = ports.choose(0)
+    with engine.client(socket) as client:
+        client.containers.run(
+            redis,
+            labels=keeper.labels(place, "00000000"),
+            ports={"6379/tcp": ("127.0.0.1", port)},
+            detach=True,
+        )
+        with start("redis", backend="container", port=port) as server:
+            assert server.port == port
 
 
 def test_a_network_that_is_being_made_is_no_leftover(socket: Path, place: Path) -> None:

@@ -20,6 +20,7 @@ from kit import databases
 from kit.errors import ServerDied
 from kit.launch import engine, keeper
 from kit.launch.server import Server
+from kit.launch.spawn import spawn
 from kit.launch.start import start
 from tests.containers.containers import held, orphans
 from tests.containers.fixtures import Choose
@@ -120,9 +121,7 @@ def test_what_ended_before_its_keeper_was_there_is_started_only_when_asked(
 @contextmanager
 def kept(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run the keeper of the container that a server's directory tells of."""
-    command = keeper.command()
-    environment = os.environ | command["env"]
-    with subprocess.Popen(command["argv"], env=environment, cwd=folder) as process:
+    with spawn(keeper.command(), folder, subprocess.DEVNULL) as process:
         try:
             yield process
         finally:
