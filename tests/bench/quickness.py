@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from tests.bench.rows import Row, percentile, row
+from tests.browser import chromium
 from tests.browser import window as windows
 from tests.browser.window import Window
 
@@ -26,7 +27,7 @@ _SHEET = 'document.querySelector(".kit-sheet-view")'
 @contextmanager
 def opened() -> Iterator[Window | None]:
     """Give a browser with JupyterLab in it, None where there is no browser."""
-    if windows.program() is None:
+    if chromium.program() is None:
         yield None
         return
     with windows.opened() as window:

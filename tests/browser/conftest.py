@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import chromium
 from tests.browser import window as windows
 from tests.browser.visit import Visit, visit
 from tests.browser.window import Window
@@ -19,8 +20,8 @@ from tests.notebooks import book
 
 @pytest.fixture(scope="package")
 def window() -> Iterator[Window]:
-    if windows.program() is None:
-        pytest.skip(f"no browser: none of {', '.join(windows.PROGRAMS)} is on PATH")
+    if chromium.program() is None:
+        pytest.skip(f"no browser: none of {', '.join(chromium.NAMES)} is on PATH")
     with windows.opened() as window:
         yield window
 

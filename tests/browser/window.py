@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,10 +25,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.browser import chromium
 from tests.browser import lab as labs
 from tests.browser.lab import Lab
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -41,9 +40,6 @@ FLAGS = [
     # No name is looked up and no other machine is reached; what was asked for is still reported.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-# A test elsewhere has just given a container its network: Chromium then drops what it is loading.
-# Where that did harm, something else is missing.
-HARMLESS = "net::ERR_NETWORK_CHANGED"
 IDLE = "Python 3 (ipykernel) | Idle"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 WAITS = 60_000  # milliseconds
@@ -63,11 +59,6 @@ class Cell:
     charts: int
 
 
-def program() -> str | None:
-    """Find a browser on PATH."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
-
-
 @contextmanager
 def opened() -> Iterator[Window]:
     """Open a browser on a JupyterLab of its own."""
@@ -82,7 +73,7 @@ def opened() -> Iterator[Window]:
 @contextmanager
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Run a browser without a screen that reaches nothing but this machine."""
-    started = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+    started = playwright.chromium.launch(executable_path=chromium.__file__, args=FLAGS)
     try:
         yield started
     finally:
@@ -227,7 +218,7 @@ class Window:
             self.outside.append(url)
 
     def _hear(self, said: ConsoleMessage) -> None:
-        if said.type == "error" and HARMLESS not in said.text:
+        if said.type == "error":
             self.troubles.append(f"console: {said.text}")
 
     def _dismiss(self, dialog: Dialog) -> None:
