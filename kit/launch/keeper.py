@@ -88,8 +88,8 @@ def sweep(home: Path, where: Path) -> None:
         for found in engine.labelled(where, f"{HOME}={_name(home)}"):
             if not (home / "servers" / found["Labels"].get(_INSTANCE, "?")).is_dir():
                 remove(where, found["Id"])
-        with networks(home):
-            for network in engine.labelled(where, f"{HOME}={_name(home)}", what="networks"):
+        for network in engine.labelled(where, f"{HOME}={_name(home)}", what="networks"):
+            with networks(home):
                 _release(home / "servers", where, network["Name"])
 
 

@@ -88,13 +88,17 @@ def test_an_absent_image_is_named_with_the_ways_out(
 
 @pytest.mark.container
 def test_without_the_image_and_without_a_wish_a_local_process_takes_over(
-    choose: Choose, monkeypatch: pytest.MonkeyPatch
+    choose: Choose, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not databases.get("redis").programs():
         pytest.skip("Redis is not installed on this machine")
     monkeypatch.setenv("KIT_REDIS_IMAGE", ABSENT)
+    with start("redis", backend="process"):
+        pass
+    usual = {*filter(Path.is_file, place.iterdir())}
     with start("redis") as server:
         assert server.backend == "process"
+    assert {*filter(Path.is_file, place.iterdir())} <= usual
 
 
 @pytest.mark.container
