@@ -45,7 +45,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def _alive(pid: int) -> bool:
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
