@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, NoReturn
 
 from kit.errors import EngineMissing
@@ -40,6 +41,7 @@ _GRACE = 6
 # A caller that was killed may have left a request for a container under way.
 _CREATION_TAKES = 3.0
 _REMOVAL_TAKES = 5.0
+_LOG_ENDS = 2.0
 _SILENT = (OSError, ValueError, http.client.HTTPException)
 
 
@@ -140,8 +142,12 @@ def main(directory: Path) -> NoReturn:
     where, container = _await_note(directory)
     path = f"/containers/{container}"
     try:
-        _copy_log(where, path, _start(where, path) if again else 0)
+        since = _start(where, path) if again else 0
+        # An engine may leave the log of a container open that has just ended.
+        copying = Thread(target=_copy_log, args=(where, path, since), daemon=True)
+        copying.start()
         _, ended = engine.call(where, "POST", f"{path}/wait", timeout=None)
+        copying.join(_LOG_ENDS)
         os._exit(int(ended["StatusCode"]) & 0xFF)
     except (*_SILENT, TypeError, LookupError) as error:
         sys.exit(f"The container engine went away: {error}")
@@ -168,7 +174,7 @@ def _start(where: Path, path: str) -> float:
 
 def _copy_log(where: Path, path: str, since: float) -> None:
     asked = f"{path}/logs?follow=true&stdout=true&stderr=true&since={since:.6f}"
-    with engine.request(where, "GET", asked, timeout=None) as answer:
+    with suppress(*_SILENT), engine.request(where, "GET", asked, timeout=None) as answer:
         # Each piece comes after a header: which stream, and how many bytes.
         while answer.status == 200 and (header := answer.read(8)):
             sys.stdout.buffer.write(answer.read(int.from_bytes(header[4:], "big")))
