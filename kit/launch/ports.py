@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from kit.errors import PortTaken
@@ -50,21 +48,12 @@ def check_ours(port: int, directory: Path, main: int) -> None:
         raise ConnectionRefusedError(f"another program listens on port {port}")
 
 
-def open_files(pid: int) -> Iterator[str]:
-    """Name what a process has open, as /proc does; nothing where it has ended."""
-    gone = (FileNotFoundError, ProcessLookupError)
-    with suppress(*gone):
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            with suppress(*gone):
-                yield os.readlink(entry)
-
-
 def _listen(pids: Iterable[int], port: int) -> bool:
     """Tell whether one of the processes listens on the port; what cannot be seen is trusted."""
     if sys.platform != "linux":
         return any(_listens_elsewhere(pid, port) for pid in pids)
     try:
-        held = {name for pid in pids for name in open_files(pid)}
+        held = {name for pid in pids for name in processes.open_files(pid)}
     except PermissionError:
         return True
     return not held.isdisjoint(_listeners(port))

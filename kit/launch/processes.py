@@ -79,6 +79,15 @@ def die_with_parent(death: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, death)
 
 
+def open_files(pid: int) -> Iterator[str]:
+    """Name what a process has open, as /proc does; nothing where it has ended."""
+    gone = (FileNotFoundError, ProcessLookupError)
+    with suppress(*gone):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(*gone):
+                yield os.readlink(entry)
+
+
 def adopt_orphans() -> None:
     """Become the parent of processes that descendants leave behind, so that they are reaped."""
     if sys.platform == "linux":

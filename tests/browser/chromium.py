@@ -42,7 +42,7 @@ def refuse(family: int) -> None:
 
     Raise OSError where there is no libseccomp; it comes with every container engine of Linux.
     """
-    library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+    library = ctypes.CDLL("libseccomp.so.2")
     library.seccomp_init.restype = ctypes.c_void_p
     rules = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(_ALLOW)))
     action = ctypes.c_uint32(_REFUSE | errno.EAFNOSUPPORT)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kit.launch.ports import open_files
+from kit.launch.processes import open_files
 from tests.browser.window import Window
 
 pytestmark = pytest.mark.browser
