@@ -143,7 +143,7 @@ def main(directory: Path) -> NoReturn:
     path = f"/containers/{container}"
     try:
         since = _start(where, path) if again else 0
-        # An engine may leave the log of a container open that has just ended.
+        # Not every log driver closes the log of a container that has ended: docker/for-linux#575.
         copying = Thread(target=_copy_log, args=(where, path, since), daemon=True)
         copying.start()
         _, ended = engine.call(where, "POST", f"{path}/wait", timeout=None)

@@ -9,8 +9,7 @@ import time
 
 DATA = "/data/db"
 SERVER = [sys.executable, "-m", "secantus", "--storage-path", DATA]
-if os.environ.get("SECANTUS_SYNC_ON_COMMIT") != "off":
-    SERVER.append("--sync-on-commit")
+SYNCED = ["--sync-on-commit"]
 ADDRESS = ["--host", "0.0.0.0", "--port", "27017"]  # noqa: S104
 
 
@@ -19,7 +18,8 @@ def main() -> None:
         if not os.listdir(DATA):
             make_user()
         return
-    auth, server = [], []
+    auth: list[str] = []
+    server = [] if os.environ.get("SECANTUS_SYNC_ON_COMMIT") == "off" else SYNCED.copy()
     options = iter(sys.argv[1:])
     for option in options:
         name, _, value = option.partition("=")
@@ -46,17 +46,20 @@ def make_user() -> None:
     import pymongo
 
     user, password = (os.environ[f"MONGO_INITDB_ROOT_{name}"] for name in ("USERNAME", "PASSWORD"))
-    server = subprocess.Popen([*SERVER, "--host", "127.0.0.1", "--port", "27017"])
+    server = subprocess.Popen([*SERVER, *SYNCED, "--host", "127.0.0.1", "--port", "27017"])
     client = pymongo.MongoClient("127.0.0.1", 27017, directConnection=True)
-    while True:
+    while server.poll() is None:
         try:
             client.admin.command("createUser", user, pwd=password, roles=["root"])
             break
         except pymongo.errors.ConnectionFailure:
             time.sleep(0.05)
     client.close()
-    server.terminate()
-    server.wait()
+    # A SIGTERM that comes just before the server begins to wait for one is never acted on. What
+    # was acknowledged is on the disk.
+    server.kill()
+    if server.wait() >= 0:
+        sys.exit("SecantusDB ended while its user was being made")
 
 
 main()
