@@ -19,6 +19,7 @@ _SETUP_FILE = "setup-password"
 # For lessons: without a sync on commit, a crash of SecantusDB loses writes that it acknowledged.
 # With mongod, each write chooses for itself.
 _UNSYNCED = ("sync-on-commit", "off")
+_SYNCED = "--sync-on-commit"
 _TOLD_AN_IMAGE = {"SECANTUS_SYNC_ON_COMMIT": "off"}
 # In its environment, everyone who may use the container engine could read the password.
 _PASSWORD_FILE = "/etc/kit-password"  # noqa: S105
@@ -69,9 +70,10 @@ class MongoDB(OwnDatabase):
             return
         # SecantusDB has users only if one was made before it was started with --auth.
         secret = secrets.token_urlsafe(24)
-        with programs.running(
-            [*_secantus(program, site), "--port", str(site.port)], site.directory
-        ):
+        # Told to end, it takes two seconds; and told so just before it begins to listen for it, it
+        # goes on for good.
+        argv = [*_secantus(program, site), _SYNCED, "--port", str(site.port)]
+        with programs.running(argv, site.directory):
             endpoint = Endpoint(host="127.0.0.1", port=site.port)
             with self.connect(endpoint, serverSelectionTimeoutMS=20_000) as client:
                 client.admin.command("createUser", self.user, pwd=secret, roles=["root"])
@@ -80,8 +82,9 @@ class MongoDB(OwnDatabase):
     def command(self, program: Program, site: Site) -> Command:
         port = ["--port", str(site.port)]
         if program.product == "SecantusDB":
+            synced = [] if _UNSYNCED in site.settings.items() else [_SYNCED]
             known = _flags(_known(site.settings))
-            return Command(argv=[*_secantus(program, site), "--auth", *port, *known])
+            return Command(argv=[*_secantus(program, site), "--auth", *synced, *port, *known])
         return Command(
             argv=[str(program.path), *_mongod(site), *port],
             files={"keyfile": secrets.token_hex(32)},
@@ -201,8 +204,6 @@ def _flags(settings: Mapping[str, str]) -> list[str]:
 
 def _secantus(program: Program, site: Site) -> list[str]:
     options = ["--storage-path", str(site.data), "--cache-size", "128M"]
-    if _UNSYNCED not in site.settings.items():
-        options.append("--sync-on-commit")
     return [str(program.path), "-m", "secantus", "--host", "127.0.0.1", *options]
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
@@ -17,7 +17,6 @@ from kit.databases.base import Database, Program
 
 _NAMED = re.compile(r"KIT_\w+_PROGRAM")
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
-_ENDING_TAKES = 5.0
 _ROOT = "/"
 _SYSTEM = ("/usr/local/bin", "/usr/bin", "/usr/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
 
@@ -60,16 +59,16 @@ def package(name: str, *, product: str, path: Path) -> list[Program]:
 
 @contextmanager
 def running(argv: Sequence[str], directory: Path) -> Iterator[None]:
-    """Run a server while its data directory is being prepared."""
+    """Run a server while its data directory is being prepared, and kill it then.
+
+    What it is told must be on the disk once it is acknowledged.
+    """
     with open(directory / "setup.log", "ab", opener=_private) as log:
         server = subprocess.Popen(
             argv, cwd=directory, stdout=log, stderr=log, start_new_session=True
         )
     try:
         yield
-        server.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(_ENDING_TAKES)
     finally:
         server.kill()
         server.wait()

@@ -16,6 +16,7 @@ import pytest
 from kit.launch.archive import pack, unpack
 from kit.launch.start import start
 from tests.launch.damages import blank_all, change_the_owner, remove_a_file, truncate_a_file
+from tests.mongod import answering
 
 CREATING = "once on this machine"
 STARTING = """
@@ -78,6 +79,14 @@ def template(made: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return cache / made.name
 
 
+@pytest.fixture
+def empty(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a cache of the test's own that is still to be made."""
+    cache = own_home / "cache"
+    monkeypatch.setenv("KIT_CACHE", str(cache))
+    return cache
+
+
 def _steps() -> str:
     """Start and stop PostgreSQL; return what it said meanwhile."""
     said: list[str] = []
@@ -125,11 +134,14 @@ def test_a_new_template_takes_the_place_of_what_was_made_long_ago(template: Path
     assert [folder.exists() for folder in (young, old, foreign)] == [True, False, True]
 
 
-def test_two_that_find_no_template_make_one(
-    own_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache = own_home / "cache"
-    monkeypatch.setenv("KIT_CACHE", str(cache))
+def test_a_template_serves_a_start_with_other_settings_than_made_it(empty: Path) -> None:
+    with answering("SecantusDB"):
+        for settings in ({"sync-on-commit": "off"}, {}):
+            start("mongodb", backend="process", settings=settings).stop()
+    assert len(list(empty.glob("*/data.tar"))) == 1
+
+
+def test_two_that_find_no_template_make_one(empty: Path) -> None:
     begun = [
         subprocess.Popen([sys.executable, "-c", STARTING, "postgresql", name], stdout=PIPE)
         for name in ("one", "two")
@@ -137,4 +149,4 @@ def test_two_that_find_no_template_make_one(
     said = [process.communicate()[0].decode() for process in begun]
     assert [process.returncode for process in begun] == [0, 0]
     assert sum(CREATING in words for words in said) == 1
-    assert len(list(cache.glob("*/data.tar"))) == 1
+    assert len(list(empty.glob("*/data.tar"))) == 1
