@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 BINDER = 2 * 1024**3
@@ -40,8 +41,15 @@ def _join(group: Path) -> None:
 
 
 def _remove(group: Path) -> None:
-    """Remove the group once the last of its processes has ended: a supervisor takes its time."""
+    """Remove the group once the last of its processes has ended: a supervisor takes its time.
+
+    Where a step failed, servers may run on that nobody will stop.
+    """
     deadline = time.monotonic() + _LEAVING_TAKES
-    while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+    while left := (group / "cgroup.procs").read_text().split():
+        if time.monotonic() > deadline:
+            for process in left:
+                with suppress(ProcessLookupError):
+                    os.kill(int(process), signal.SIGKILL)
         time.sleep(0.1)
     group.rmdir()
