@@ -6,8 +6,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from kit.launch import processes
 
 BINDER = 2 * 1024**3
 """Bytes that a session on mybinder.org may use, by its documentation: 2 GB."""
@@ -49,7 +51,6 @@ def _remove(group: Path) -> None:
     while left := (group / "cgroup.procs").read_text().split():
         if time.monotonic() > deadline:
             for process in left:
-                with suppress(ProcessLookupError):
-                    os.kill(int(process), signal.SIGKILL)
+                processes.send(int(process), signal.SIGKILL)
         time.sleep(0.1)
     group.rmdir()

@@ -9,7 +9,7 @@ import time
 
 DATA = "/data/db"
 SERVER = [sys.executable, "-m", "secantus", "--storage-path", DATA]
-SYNCED = ["--sync-on-commit"]
+SYNCED = "--sync-on-commit"
 ADDRESS = ["--host", "0.0.0.0", "--port", "27017"]  # noqa: S104
 
 
@@ -18,8 +18,9 @@ def main() -> None:
         if not os.listdir(DATA):
             make_user()
         return
-    auth: list[str] = []
-    server = [] if os.environ.get("SECANTUS_SYNC_ON_COMMIT") == "off" else SYNCED.copy()
+    auth, server = [], []
+    if os.environ.get("SECANTUS_SYNC_ON_COMMIT") != "off":
+        server.append(SYNCED)
     options = iter(sys.argv[1:])
     for option in options:
         name, _, value = option.partition("=")
@@ -46,7 +47,7 @@ def make_user() -> None:
     import pymongo
 
     user, password = (os.environ[f"MONGO_INITDB_ROOT_{name}"] for name in ("USERNAME", "PASSWORD"))
-    server = subprocess.Popen([*SERVER, *SYNCED, "--host", "127.0.0.1", "--port", "27017"])
+    server = subprocess.Popen([*SERVER, SYNCED, "--host", "127.0.0.1", "--port", "27017"])
     client = pymongo.MongoClient("127.0.0.1", 27017, directConnection=True)
     while server.poll() is None:
         try:
